@@ -1,0 +1,36 @@
+#ifndef BASE_SLICE_H
+#define BASE_SLICE_H
+/* A view of bytes that somebody else owns. Never freed, never NUL-terminated by promise. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+struct slice {
+    const char *p; /* borrowed */
+    size_t n;
+};
+
+#define SLICE_LIT(s) ((struct slice){(s), sizeof(s) - 1})
+
+static inline struct slice slice_of(const char *p, size_t n)
+{
+    return (struct slice){p, n};
+}
+
+static inline struct slice slice_str(const char *s)
+{
+    return (struct slice){s, s ? strlen(s) : 0};
+}
+
+static inline bool slice_eq(struct slice a, struct slice b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* ASCII only: header names, tokens. */
+static inline bool slice_eq_nocase(struct slice a, struct slice b)
+{
+    return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+}
+#endif

@@ -1,0 +1,44 @@
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+/* Which handler a method and a path mean. Patterns are literal segments and {name} segments: "/tasks/{id}/assign".
+ * A literal wins over a parameter. A parameter matches one segment that is not empty. Segments are split before they are percent-
+ * decoded. Built once per engine and then only read; counted, because requests that are under way hold it. */
+#include "http/head.h"
+
+enum { ROUTE_PARAMS_MAX = 8, ROUTE_SEGMENTS_MAX = 32 };
+
+struct route {
+    enum http_method method;
+    struct slice pattern;                 /* owned by the table */
+    unsigned param_count;
+    struct slice params[ROUTE_PARAMS_MAX]; /* names, owned by the table */
+    size_t body_bytes_max;                /* 0: the limit of the server */
+    uint64_t timeout_ms;                  /* 0: limits.handler_ms */
+    bool auth;                            /* needs a signed-in user: 401 from C otherwise */
+    bool json_body;                       /* the body must be JSON: 415 otherwise */
+    int handler;                          /* of the ring above: a Lua registry reference */
+};
+
+struct route_match {
+    const struct route *route;
+    struct span params[ROUTE_PARAMS_MAX]; /* into the head's bytes, still encoded */
+    unsigned allow;                       /* bit per method that the path has, for 405 and OPTIONS (HEAD with GET) */
+};
+
+enum route_status { ROUTE_FOUND = 0, ROUTE_NOT_FOUND, ROUTE_METHOD_NOT_ALLOWED };
+
+struct route_table;
+struct route_table *route_table_new(void (*on_free)(void *arg), void *arg); /* count 1; on_free may be NULL */
+void route_table_ref(struct route_table *t);
+void route_table_unref(struct route_table *t); /* the last one frees it and calls on_free(arg) */
+
+/* spec is copied (pattern too). -1 with a reason: bad pattern, the same method and shape twice, too many parameters. */
+int route_add(struct route_table *t, const struct route *spec, char *err, size_t err_n) __attribute__((warn_unused_result));
+/* HEAD finds the GET route. base is what the spans point into; path lies within it. */
+enum route_status route_match(const struct route_table *t, enum http_method method, const char *base, struct span path,
+                              struct route_match *out) __attribute__((warn_unused_result));
+size_t route_count(const struct route_table *t);
+const struct route *route_at(const struct route_table *t, size_t i); /* in the order they were added */
+/* "GET, HEAD, OPTIONS" for a mask; returns the bytes written. */
+size_t route_write_allow(char out[static 64], unsigned allow);
+#endif

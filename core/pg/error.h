@@ -1,0 +1,26 @@
+#ifndef PG_ERROR_H
+#define PG_ERROR_H
+/* What can go wrong between a statement and its rows. */
+#include <stddef.h>
+
+enum pg_error_kind {
+    PG_OK = 0,
+    PG_SERVER,         /* Postgres refused the statement: sqlstate and message are set */
+    PG_UNAVAILABLE,    /* no connection can be made now; nothing was sent */
+    PG_LINE_FULL,      /* the waiting line is at its limit; nothing was sent */
+    PG_WAITED,         /* the line's deadline passed; nothing was sent */
+    PG_LOST,           /* the connection died after the statement was sent: its outcome is unknown */
+    PG_TIMED_OUT,      /* the statement's deadline passed; it was cancelled */
+    PG_CANCELLED,      /* cancelled by us, on request */
+    PG_BAD_PARAM,      /* a parameter that cannot be sent: NUL in a text, too many; nothing was sent */
+};
+
+struct pg_error {
+    enum pg_error_kind kind;
+    char sqlstate[6];
+    char message[512];
+    char detail[512]; /* may hold row values: for the log, never for the client */
+    char hint[256];
+    char constraint[64], table[64], column[64];
+};
+#endif

@@ -1,0 +1,79 @@
+#ifndef PG_POOL_H
+#define PG_POOL_H
+/* The connections of one worker to Postgres, non-blocking. Each connection is on exactly one list, named by its status.
+ * First come, first served: whoever cannot have a connection stands in a line with a length and a deadline. */
+#include "base/limits.h"
+#include "base/wheel.h"
+#include "pg/error.h"
+#include "pg/result.h"
+#include <uv.h>
+
+struct pool;
+struct pg_conn; /* a borrowed connection */
+
+struct pool_opts {
+    uv_loop_t *loop;             /* borrowed */
+    struct wheel *wheel;         /* borrowed */
+    const char *url;             /* libpq URI or keywords; copied */
+    unsigned min, max;           /* of this worker */
+    unsigned line_max;
+    uint64_t acquire_ms;         /* DB_ACQUIRE_TIMEOUT */
+    uint64_t statement_ms;       /* DB_STATEMENT_TIMEOUT: statement_timeout of the session, and ours half a second later */
+    uint64_t connect_ms;         /* 5 s */
+    uint64_t recycle_ms;         /* DB_POOL_RECYCLE */
+    uint64_t ping_idle_ms;       /* 30 s: ping before use when idle for longer; 0: never */
+    bool prepared;               /* DB_PREPARED */
+    const char *application_name;
+};
+
+struct pool_status { /* gauges now, and counts since the start */
+    unsigned size, idle, busy, waiting, max, connecting;
+    bool available;              /* the last attempt to connect, or a live connection, says so */
+    uint64_t acquired, line_full, waited, leaked, connects, connect_failures, lost;
+    char last_error[256];
+};
+
+struct pool *pool_new(const struct pool_opts *opts); /* starts to open `min` connections */
+void pool_status(const struct pool *p, struct pool_status *out);
+/* Waits for busy ones up to the caller's patience: connections close as they are released; on_closed(arg) at the end. */
+void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg);
+
+/* ---- borrowing ---- */
+struct pool_wait; /* embedded by the caller; must live until the callback or pool_wait_cancel */
+typedef void (*pool_acquire_fn)(struct pool_wait *w, struct pg_conn *conn, const struct pg_error *err);
+struct pool_wait {
+    struct list link;
+    struct wheel_timer deadline;
+    struct pool *pool;
+    pool_acquire_fn fn;
+    void *arg;
+    bool waiting;
+};
+/* fn is called exactly once, never from inside this call: with a connection, or with NULL and an error. */
+void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void *arg);
+void pool_wait_cancel(struct pool_wait *w); /* no callback will come; fine when it is over */
+/* Back to the pool. An open transaction is rolled back first, counted as leaked and logged with `where` (a Lua file:line,
+ * may be NULL); a statement that still runs is cancelled. A broken connection is closed. */
+void pg_conn_release(struct pg_conn *c, const char *where);
+
+/* ---- statements ---- */
+struct pg_statement {
+    struct slice sql;
+    int n;                       /* parameters, 0..65535 */
+    const char *const *values;   /* text, NUL-terminated; NULL is SQL NULL */
+    const int *lengths;          /* of each, to find NULs inside */
+};
+typedef void (*pg_result_fn)(struct pg_result *res, const struct pg_error *err, void *arg); /* one of both is NULL; res is taken */
+
+/* One at a time on one connection. fn is called exactly once, never from inside this call. The statement's bytes are
+ * copied or sent before it returns. Prepared by text and cached; prepared again once on 26000 and 0A000 outside of a
+ * transaction. */
+void pg_conn_query(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
+/* Several statements in one text, no parameters, the last result: migrations, BEGIN, COMMIT. Never prepared. */
+void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *arg);
+/* Asks Postgres to cancel what runs (on the thread pool); the query's callback comes with PG_CANCELLED. */
+void pg_conn_cancel(struct pg_conn *c);
+enum pg_tx_status { PG_TX_IDLE, PG_TX_ACTIVE, PG_TX_OPEN, PG_TX_FAILED, PG_TX_UNKNOWN };
+enum pg_tx_status pg_conn_tx_status(const struct pg_conn *c);
+int pg_conn_backend_pid(const struct pg_conn *c);
+#endif

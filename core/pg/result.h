@@ -1,0 +1,44 @@
+#ifndef PG_RESULT_H
+#define PG_RESULT_H
+/* Rows as they came from Postgres, in text format, read where they lie. Types as in the design: int2/4/8, floats, bool,
+ * text, uuid, timestamptz (RFC 3339, Z), timestamp, date, numeric (text), json, bytea, arrays; others are text. */
+#include "base/buf.h"
+#include <libpq-fe.h>
+#include <stdint.h>
+
+struct pg_result; /* owns one PGresult; freed with pg_result_free */
+
+enum pg_type {
+    PG_TEXT, PG_BOOL, PG_INT, PG_FLOAT, PG_NUMERIC, PG_UUID, PG_TIMESTAMPTZ, PG_TIMESTAMP, PG_DATE, PG_JSON, PG_BYTEA, PG_ARRAY
+};
+
+struct pg_result *pg_result_new(PGresult *taken);
+void pg_result_free(struct pg_result *r); /* NULL is fine */
+int pg_result_rows(const struct pg_result *r);
+int pg_result_columns(const struct pg_result *r);
+struct slice pg_result_name(const struct pg_result *r, int column);
+enum pg_type pg_result_type(const struct pg_result *r, int column);
+Oid pg_result_oid(const struct pg_result *r, int column);
+bool pg_result_is_null(const struct pg_result *r, int row, int column);
+struct slice pg_result_text(const struct pg_result *r, int row, int column); /* as Postgres wrote it */
+int64_t pg_result_affected(const struct pg_result *r); /* rows that the command touched; 0 where it says nothing */
+size_t pg_result_bytes(const struct pg_result *r);
+
+/* One cell, row or the whole result as JSON: exact numbers (numeric as a string), RFC 3339 times, json as it is, bytea as
+ * base64 (RFC 4648 4), arrays as arrays, NULL as null, NaN and infinities of floats as null. */
+void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out);
+void pg_result_write_row(const struct pg_result *r, int row, struct buf *out);
+void pg_result_write_rows(const struct pg_result *r, struct buf *out);
+
+/* "2024-01-01 00:00:00.5+00" -> "2024-01-01T00:00:00.500000Z" (six digits, always); text that does not look like it is
+ * copied ("infinity"). Returns the bytes written. */
+size_t pg_write_timestamp(char out[static 64], struct slice text, bool with_zone);
+/* Element by element over "{1,2,NULL,\"a b\"}", nested arrays as their own text. */
+struct pg_array_reader { const char *p, *end; int state; struct buf scratch; };
+bool pg_array_begin(struct pg_array_reader *r, struct slice text);
+/* False at the end. *element is valid until the next call; *is_null for NULL; *is_array when it is an array itself. */
+bool pg_array_next(struct pg_array_reader *r, struct slice *element, bool *is_null, bool *is_array);
+void pg_array_end(struct pg_array_reader *r);
+enum pg_type pg_type_of(Oid oid);          /* PG_ARRAY for the array types that we know */
+enum pg_type pg_type_of_element(Oid array_oid);
+#endif

@@ -1,0 +1,32 @@
+#ifndef SCRIPT_ENV_H
+#define SCRIPT_ENV_H
+/* What the scripting ring borrows from its process. One per worker; outlives every engine. */
+#include "base/limits.h"
+#include "base/wheel.h"
+#include <stdbool.h>
+#include <uv.h>
+
+struct pool;
+struct server;
+
+enum script_mode { SCRIPT_SERVE, SCRIPT_DEV, SCRIPT_TOOL }; /* TOOL: one command of the command line, specs too */
+
+struct script_user { /* --as EMAIL: who every request is, until a token says otherwise; id "" when nobody */
+    char id[64], email[256], role[32];
+};
+
+struct script_env {
+    uv_loop_t *loop;
+    struct wheel *wheel;
+    struct pool *pool;     /* NULL: no database is configured */
+    struct server *server; /* NULL in a tool until it serves */
+    struct limits *limits;
+    enum script_mode mode;
+    struct script_user as;
+    const char *app_dir;   /* absolute */
+    const char *home;      /* NEAP_HOME, or NULL */
+    const char *program;   /* absolute path of this binary */
+    int argc;              /* of a tool: its arguments after the command's name */
+    char **argv;
+};
+#endif
