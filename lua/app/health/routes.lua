@@ -1,0 +1,26 @@
+--- Liveness, readiness, and the state of the pool. Mounted at the root and again under the API's prefix.
+local neap = require "neap"
+local rules = require "app.health.rules"
+local store = require "app.health.store"
+
+-- A load balancer asks every second or two: an answer that takes longer than this is a no.
+local DEADLINE_S = 1
+
+local r = neap.router { tags = { "health" } }
+
+r:get("/health", { summary = "Is the process alive? With ?check=db: and the database?" }, function(req)
+  if req.query.check == "db" then
+    return rules.health(store.ping(DEADLINE_S), store.pool_status())
+  end
+  return rules.alive()
+end)
+
+r:get("/health/ready", { summary = "May requests be sent here?" }, function()
+  local ready = rules.readiness(store.ping(DEADLINE_S))
+  if ready.status == "ok" then
+    return ready
+  end
+  return neap.response { status = 503, headers = { ["Retry-After"] = "1" }, body = ready }
+end)
+
+return r

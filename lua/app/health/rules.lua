@@ -1,0 +1,30 @@
+--- What the health routes answer. Nothing of this application uses Redis yet, so it never holds readiness back.
+local M = {}
+
+---@return {status: "ok"}
+function M.alive()
+  return { status = "ok" }
+end
+
+---@param database_ok boolean
+---@param pool table as from db.pool_status
+---@return {status: "healthy"|"unhealthy", database_ok: boolean, pool_status: table}
+function M.health(database_ok, pool)
+  return {
+    status = database_ok and "healthy" or "unhealthy",
+    database_ok = database_ok,
+    pool_status = { size = pool.size, idle = pool.idle, busy = pool.busy, waiting = pool.waiting, max = pool.max },
+  }
+end
+
+---@param database_ok boolean
+---@return {status: "ok"|"unavailable", database: "connected"|"disconnected", redis: "disabled"}
+function M.readiness(database_ok)
+  return {
+    status = database_ok and "ok" or "unavailable",
+    database = database_ok and "connected" or "disconnected",
+    redis = "disabled",
+  }
+end
+
+return M

@@ -1,0 +1,21 @@
+--- What this service is.
+local neap = require "neap"
+local config = require "config"
+
+local r = neap.router { tags = { "meta" } }
+
+r:get("/", { summary = "Name, version and where the documentation is" }, function()
+  return {
+    name = config.PROJECT_NAME,
+    version = config.APP_VERSION,
+    environment = config.ENVIRONMENT,
+    docs = "/docs",
+    openapi = "/openapi.json",
+  }
+end)
+
+r:get("/version", { summary = "Name and version" }, function()
+  return { name = config.PROJECT_NAME, version = config.APP_VERSION }
+end)
+
+return r
