@@ -1,7 +1,7 @@
 #ifndef BASE_WHEEL_H
 #define BASE_WHEEL_H
 /* Deadlines of everything on one loop: a hashed timing wheel, driven by one timer of the owner. Setting and clearing
- * cost a few list operations and no system call. A deadline fires up to one tick late and never early. */
+ * cost a few list operations and no system call. A deadline fires up to two ticks late and never early. */
 #include "base/list.h"
 #include <stdint.h>
 

@@ -1,0 +1,51 @@
+#include "base/mem.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* No stdio buffer and no allocation here: there is no memory to be had. */
+static void __attribute__((noreturn)) out_of_memory(size_t n)
+{
+    char text[64];
+    int len = snprintf(text, sizeof text, "neap: out of memory (%zu bytes wanted)\n", n);
+    ssize_t written = write(STDERR_FILENO, text, len > 0 ? (size_t)len : 0);
+    (void)written;
+    abort();
+}
+
+void *mem_alloc(size_t n)
+{
+    void *p = malloc(n ? n : 1);
+    if (p == NULL)
+        out_of_memory(n);
+    return p;
+}
+
+void *mem_zalloc(size_t n)
+{
+    void *p = calloc(1, n ? n : 1);
+    if (p == NULL)
+        out_of_memory(n);
+    return p;
+}
+
+void *mem_realloc(void *p, size_t n)
+{
+    void *q = realloc(p, n ? n : 1);
+    if (q == NULL)
+        out_of_memory(n);
+    return q;
+}
+
+char *mem_dup(const char *p, size_t n)
+{
+    if (n == SIZE_MAX)
+        out_of_memory(n);
+    char *q = mem_alloc(n + 1);
+    if (n > 0)
+        memcpy(q, p, n);
+    q[n] = '\0';
+    return q;
+}
