@@ -8,6 +8,7 @@
 
 struct pool;
 struct server;
+struct tool_host;
 
 enum script_mode { SCRIPT_SERVE, SCRIPT_DEV, SCRIPT_TOOL }; /* TOOL: one command of the command line, specs too */
 
@@ -26,6 +27,7 @@ struct script_env {
     const char *app_dir;   /* absolute */
     const char *home;      /* NEAP_HOME, or NULL */
     const char *program;   /* absolute path of this binary */
+    struct tool_host *host; /* what it asks of its process: script/tool_host.h */
     int argc;              /* of a tool: its arguments after the command's name */
     char **argv;
 };
