@@ -1,0 +1,69 @@
+# `make` builds, `make run` serves, `make help` names the rest. CMake does the work, this file gives it short names.
+BUILD  ?= build
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+# make run ARGS="--as me@example.com", make test ARGS=spec/e2e
+ARGS   ?=
+
+neap  = $(BUILD)/neap
+# The jobserver of a `make -j` means nothing to the make that CMake starts.
+cmake = MAKEFLAGS= cmake
+
+.DEFAULT_GOAL := build
+.NOTPARALLEL:
+.PHONY: build specs run api test asan lint migrate bench deps deps-build deps-run deps-test deps-lint deps-bench install clean help
+
+build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
+	@$(cmake) --build $(BUILD) --parallel $(JOBS)
+
+# Only the first time: later CMake starts itself again when one of its files changes.
+$(BUILD)/CMakeCache.txt:
+	@$(cmake) -S . -B $(BUILD) $(CMAKE_ARGS) || { rm -f $@; exit 1; }
+
+specs: build
+	@$(cmake) --build $(BUILD) --parallel $(JOBS) --target specs
+
+run: deps-run build ## serve the application with hot reload
+	@$(neap) dev $(ARGS)
+
+api: ## the same, on port 8000 whatever .env says
+	@PORT=8000 $(MAKE) --no-print-directory run
+
+test: deps-test specs ## all tests
+	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
+	@$(neap) test $(ARGS)
+
+asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory test BUILD=$(BUILD)/asan CMAKE_ARGS=-DNEAP_SANITIZE=ON
+
+lint: deps-lint $(BUILD)/CMakeCache.txt ## format, rings, headers, Lua, links
+	@sh tools/lint.sh $(BUILD)
+
+migrate: deps-run build ## bring the database up to date
+	@$(neap) migrate up $(ARGS)
+
+bench: deps-bench build ## instructions and CPU time per request
+	@sh bench/run.sh $(neap)
+
+deps: ## install the Debian packages that are missing
+	@sh tools/deps.sh build run test lint
+
+deps-build:
+	@sh tools/deps.sh build
+deps-run:
+	@sh tools/deps.sh build run
+deps-test:
+	@sh tools/deps.sh build run test
+deps-lint:
+	@sh tools/deps.sh build lint
+deps-bench:
+	@sh tools/deps.sh build run bench
+
+install: build ## to PREFIX, below DESTDIR
+	@$(cmake) --install $(BUILD) --prefix $(PREFIX)
+
+clean: ## remove what was built
+	@rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r n t; do printf 'make %-8s %s\n' "$$n" "$$t"; done
