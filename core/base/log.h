@@ -12,7 +12,8 @@
  *
  * Lines are gathered in memory and written by log_flush(), which the loop calls once a turn; an error line, a full
  * buffer (64 KiB) and exit flush at once. A write that would block for ever is given up after a second and counted:
- * logging never stops the server. Strings that are not UTF-8 are written with U+FFFD in place of what is wrong. */
+ * logging never stops the server. Strings that are not UTF-8 are written with U+FFFD in place of what is wrong.
+ * For the loop's thread only. Flush before fork(), or both processes write what was gathered. */
 #include "base/buf.h"
 #include <stdint.h>
 
