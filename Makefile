@@ -11,7 +11,8 @@ cmake = MAKEFLAGS= cmake
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build specs run api test asan lint migrate bench deps deps-build deps-run deps-test deps-lint deps-bench install clean help
+.PHONY: build specs run api test asan lint migrate bench install clean help
+.PHONY: deps deps-build deps-run deps-test deps-lint deps-bench
 
 build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
 	@$(cmake) --build $(BUILD) --parallel $(JOBS)
@@ -66,4 +67,5 @@ clean: ## remove what was built
 	@rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r n t; do printf 'make %-8s %s\n' "$$n" "$$t"; done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do printf 'make %-8s %s\n' "$$name" "$$text"; done

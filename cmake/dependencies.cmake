@@ -8,7 +8,8 @@ endfunction()
 
 find_package(PkgConfig QUIET)
 if(NOT PKG_CONFIG_FOUND)
-    message(FATAL_ERROR "pkg-config is missing (Debian: pkg-config); the libraries are found through it. `make deps` installs all of it.")
+    message(FATAL_ERROR "The libraries are found through pkg-config, which is missing (Debian: pkg-config).\n"
+        "`make deps` installs it on Debian.")
 endif()
 
 pkg_search_module(LUA QUIET IMPORTED_TARGET lua5.4 lua-5.4 lua54)

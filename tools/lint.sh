@@ -1,0 +1,94 @@
+#!/bin/sh
+# Everything about the sources that can be checked without running them: tools/lint.sh BUILD [check]...
+# Each check prints what is wrong as file:line: text, and nothing when all is well.
+set -u
+LC_ALL=C.UTF-8
+export LC_ALL
+build=${1:?usage: tools/lint.sh BUILD [check]...}
+shift
+headers=$(find core -name '*.h' | sort)
+sources=$(find core -name '*.c' | sort)
+specs=$(find spec -name '*.[ch]' | sort)
+lua=$(find lua spec bench config.lua -name '*.lua' | sort)
+
+check_format() {
+    clang-format --dry-run -Werror $headers $sources $specs
+}
+
+check_lua() {
+    luacheck --quiet --formatter plain $lua
+}
+
+# Includes point inward and name their ring; a library belongs to the rings that may know it.
+check_rings() {
+    awk '
+        BEGIN {
+            inner["base"] = "base"; inner["http"] = "base http"; inner["pg"] = "base pg"; inner["plan"] = "base plan"
+            inner["script"] = "base http pg plan script"; inner["host"] = "base http pg plan script host"
+            owner["uv.h"] = "http pg script host"; owner["llhttp.h"] = "http"; owner["libpq-fe.h"] = "pg script"
+            owner["lua.h"] = owner["lauxlib.h"] = owner["lualib.h"] = owner["jwt.h"] = "script"
+            owner["openssl/"] = owner["crypt.h"] = owner["zlib.h"] = "script"
+        }
+        function bad(text) { print FILENAME ":" FNR ": " text; failed = 1 }
+        function among(word, list) { return index(" " list " ", " " word " ") > 0 }
+        /^[ \t]*#[ \t]*include/ {
+            split(FILENAME, path, "/"); ring = path[2]
+            if (match($0, /"[^"]+"/)) {
+                name = substr($0, RSTART + 1, RLENGTH - 2); split(name, part, "/")
+                if (!(part[1] in inner)) bad("\"" name "\" does not name its ring, as \"base/buf.h\" does")
+                else if (!among(part[1], inner[ring])) bad(ring " must not know of " part[1] ": \"" name "\"")
+            } else if (match($0, /<[^>]+>/)) {
+                name = substr($0, RSTART + 1, RLENGTH - 2); key = name
+                sub(/\/.*/, "/", key)
+                if (key in owner && !among(ring, owner[key])) bad("<" name "> belongs to " owner[key])
+            }
+        }
+        END { exit failed }' $headers $sources
+}
+
+# A header is the contract of one thing. One that gathers others makes every file depend on all of them.
+check_umbrella() {
+    awk 'FNR == 1 { n = 0 }
+         /^#include "/ && ++n == 8 { print FILENAME ":" FNR ": more than seven headers of ours"; failed = 1 }
+         END { exit failed }' $headers
+}
+
+check_headers() {
+    wrong=0
+    flags="$(pkg-config --cflags lua5.4 libpq libuv) -I/usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1"
+    for header in $headers; do
+        ${CC:-cc} -std=gnu11 -Wall -Wextra -Werror -fsyntax-only -Icore -I"$build/generated" $flags -include "$header" \
+            -x c /dev/null || wrong=1
+    done
+    return $wrong
+}
+
+check_size() {
+    awk 'FNR == 451 { print FILENAME ":451: more than 450 lines: is it two things?"; failed = 1 }
+         length($0) > 125 { print FILENAME ":" FNR ": longer than 125 columns"; failed = 1 }
+         END { exit failed }' $headers $sources $specs $lua CMakeLists.txt Makefile cmake/* tools/*
+}
+
+# Links between pages must lead to a file that is there.
+check_links() {
+    find . -name '*.md' -not -path './build/*' -not -path './.neap/*' | sort | while read -r page; do
+        grep -noE '\]\([^)]+\)' "$page" | sed 's/](\(.*\))$/\1/' | while IFS=: read -r line target; do
+            case $target in http:* | https:* | mailto:* | '#'*) continue ;; esac
+            [ -e "$(dirname "$page")/${target%%#*}" ] || echo "$page:$line: leads nowhere: $target"
+        done
+    done | { ! grep .; }
+}
+
+status=0
+passed=0
+failed=
+for check in ${*:-format lua rings umbrella headers size links}; do
+    if check_"$check"; then
+        passed=$((passed + 1))
+    else
+        failed="$failed $check"
+        status=1
+    fi
+done
+echo "lint: $passed passed${failed:+, failed:$failed}"
+exit $status
