@@ -9,25 +9,28 @@ return settings.define {
     alias = "APP_NAME",
     help = "the name in / and /version",
   },
-  API_TITLE = settings.string { help = "the title of the API; PROJECT_NAME followed by API when empty" },
+  API_TITLE = settings.string {
+    default = function(get)
+      return get "PROJECT_NAME" .. " API"
+    end,
+    help = "the title of the API",
+  },
   APP_VERSION = settings.string { default = "0.1.0", help = "the version in / and /version" },
   API_V1_PREFIX = settings.string { default = "/api/v1", help = "where the routes of version 1 begin" },
   DATABASE_URL = settings.required,
 
   -- All or none of a group's variables; FEATURES=livekit,e2b makes those groups required.
-  groups = {
-    livekit = {
-      LIVEKIT_URL = settings.url { help = "LiveKit: the server" },
-      LIVEKIT_API_KEY = settings.string { help = "LiveKit: the key's name" },
-      LIVEKIT_API_SECRET = settings.secret { help = "LiveKit: the key's secret" },
-    },
-    e2b = { E2B_API_KEY = settings.secret { help = "E2B: sandboxes" } },
-    github = { GITHUB_TOKEN = settings.secret { help = "GitHub: pull requests" } },
-    openai = { OPENAI_API_KEY = settings.secret { help = "OpenAI" } },
-    gemini = { GEMINI_API_KEY = settings.secret { help = "Gemini" } },
-    mcp = {
-      MCP_HOST = settings.string { help = "MCP: the server's host" },
-      MCP_PORT = settings.integer { min = 1, max = 65535, help = "MCP: the server's port" },
-    },
+  livekit = settings.group {
+    LIVEKIT_URL = settings.url { help = "LiveKit: the server" },
+    LIVEKIT_API_KEY = settings.string { help = "LiveKit: the key's name" },
+    LIVEKIT_API_SECRET = settings.secret { help = "LiveKit: the key's secret" },
+  },
+  e2b = settings.group { E2B_API_KEY = settings.secret { help = "E2B: sandboxes" } },
+  github = settings.group { GITHUB_TOKEN = settings.secret { help = "GitHub: pull requests" } },
+  openai = settings.group { OPENAI_API_KEY = settings.secret { help = "OpenAI" } },
+  gemini = settings.group { GEMINI_API_KEY = settings.secret { help = "Gemini" } },
+  mcp = settings.group {
+    MCP_HOST = settings.string { help = "MCP: the server's host" },
+    MCP_PORT = settings.port { min = 1, help = "MCP: the server's port" },
   },
 }

@@ -4,18 +4,18 @@ local neap = require "neap"
 ---@param config table the frozen settings
 return function(config)
   local app = neap.app {
-    title = config.API_TITLE or (config.PROJECT_NAME .. " API"),
+    title = config.API_TITLE,
     version = config.APP_VERSION,
     description = "Tasks, the agents that work on them, and what comes of it.",
   }
 
-  app:use(require "app.meta.routes")
-  app:use(require "app.health.routes")
+  app:mount(require "app.meta.routes")
+  app:mount(require "app.health.routes")
 
   local v1 = app:group(config.API_V1_PREFIX)
-  v1:use(require "app.health.routes")
-  v1:use(require "app.agents.routes")
-  v1:use(require "app.tasks.routes")
+  v1:mount(require "app.health.routes")
+  v1:mount(require "app.agents.routes")
+  v1:mount(require "app.tasks.routes")
 
   return app
 end

@@ -13,8 +13,7 @@ end)
 
 r:post("/", { summary = "Create an agent", body = true }, function(req)
   local agent = rules.create(store, req.user, checks.body(req.body, schemas.AgentCreate))
-  local location = config.API_V1_PREFIX .. "/agents/" .. agent.id
-  return neap.response { status = 201, headers = { Location = location }, body = agent }
+  return neap.response(201, agent, { Location = config.API_V1_PREFIX .. "/agents/" .. agent.id })
 end)
 
 r:get("/{id}", { summary = "One of my agents" }, function(req)

@@ -1,4 +1,5 @@
 --- Liveness, readiness, and the state of the pool. Mounted at the root and again under the API's prefix.
+local core = require "neap.core"
 local neap = require "neap"
 local rules = require "app.health.rules"
 local store = require "app.health.store"
@@ -16,11 +17,11 @@ r:get("/health", { summary = "Is the process alive? With ?check=db: and the data
 end)
 
 r:get("/health/ready", { summary = "May requests be sent here?" }, function()
-  local ready = rules.readiness(store.ping(DEADLINE_S))
+  local ready = rules.readiness(store.ping(DEADLINE_S), core.draining())
   if ready.status == "ok" then
     return ready
   end
-  return neap.response { status = 503, headers = { ["Retry-After"] = "1" }, body = ready }
+  return neap.response(503, ready, { ["Retry-After"] = "1" })
 end)
 
 return r

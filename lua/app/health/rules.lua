@@ -18,10 +18,11 @@ function M.health(database_ok, pool)
 end
 
 ---@param database_ok boolean
+---@param draining boolean the process is on its way out
 ---@return {status: "ok"|"unavailable", database: "connected"|"disconnected", redis: "disabled"}
-function M.readiness(database_ok)
+function M.readiness(database_ok, draining)
   return {
-    status = database_ok and "ok" or "unavailable",
+    status = database_ok and not draining and "ok" or "unavailable",
     database = database_ok and "connected" or "disconnected",
     redis = "disabled",
   }

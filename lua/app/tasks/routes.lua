@@ -13,8 +13,7 @@ end)
 
 r:post("/", { summary = "Create a task", body = true }, function(req)
   local task = rules.create(store, req.user, checks.body(req.body, schemas.TaskCreate))
-  local location = config.API_V1_PREFIX .. "/tasks/" .. task.id
-  return neap.response { status = 201, headers = { Location = location }, body = task }
+  return neap.response(201, task, { Location = config.API_V1_PREFIX .. "/tasks/" .. task.id })
 end)
 
 r:get("/{id}", { summary = "One of my tasks" }, function(req)
