@@ -1,0 +1,62 @@
+--- The application: what APP/lua/app/init.lua makes and returns.
+---
+---     return function(config)
+---       local app = neap.app { title = config.API_TITLE, version = config.APP_VERSION }
+---       app:group(config.API_V1_PREFIX):mount(require "app.tasks.routes")
+---       return app
+---     end
+local options = require "neap.route_options"
+local route_table = require "neap.route_table"
+local router = require "neap.router"
+
+local M = {}
+
+---@class neap.App : neap.Router
+---@field start_hooks function[]
+---@field stop_hooks function[]
+local App = setmetatable({ __name = "neap.app" }, { __index = router.class })
+App.__index = App
+
+---@param opts table?  title, version, description, docs_url, openapi_url, and what neap.router takes
+---@return neap.App
+function M.new(opts)
+  local where = router.position(2)
+  opts = opts or {}
+  local problem = options.problem("app", opts)
+  if problem then
+    error(("%s: app: %s"):format(where, problem), 0)
+  end
+  local self = router.root(opts, where)
+  self.start_hooks, self.stop_hooks = {}, {}
+  return setmetatable(self, App)
+end
+
+function M.is(value)
+  return getmetatable(value) == App
+end
+
+local function add_hook(list, fn, name, where)
+  if type(fn) ~= "function" then
+    error(("%s: %s: wants a function"):format(where, name), 0)
+  end
+  list[#list + 1] = fn
+end
+
+--- Runs in each worker before it takes requests; it may wait and query. An error ends the worker's start.
+---@param fn fun()
+function App:on_start(fn)
+  add_hook(self.start_hooks, fn, "on_start", router.position(2))
+end
+
+--- Runs in each worker when its requests are done, the last declared first.
+---@param fn fun()
+function App:on_stop(fn)
+  add_hook(self.stop_hooks, fn, "on_stop", router.position(2))
+end
+
+--- All routes with prefixes, inherited options and middleware applied.
+function App:routes()
+  return route_table.flatten(self)
+end
+
+return M

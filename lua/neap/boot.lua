@@ -1,0 +1,139 @@
+--- From a folder to a running application: its settings, its app, its routes. The host calls this in every new engine.
+local core = require "neap.core"
+local app_module = require "neap.app"
+local dotenv = require "neap.dotenv"
+local errors = require "neap.errors"
+local log = require "neap.log"
+local settings = require "neap.settings"
+local settings_reader = require "neap.settings_reader"
+
+local M = {}
+
+local config, app
+
+local function read_file(path)
+  local file = io.open(path, "rb")
+  if file == nil then
+    return nil
+  end
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+--- Any name is in the environment; os.getenv cannot list them, so it is asked for each.
+local environment = setmetatable({}, {
+  __index = function(_, name)
+    return os.getenv(name)
+  end,
+})
+
+local function definition_of(app_dir)
+  local path = app_dir .. "/config.lua"
+  local text = read_file(path)
+  if text == nil then
+    return settings.define {}
+  end
+  -- A config.lua that does not run is a configuration error like any other.
+  local chunk, problem = load(text, "@config.lua", "t")
+  if chunk == nil then
+    settings_reader.raise { problem }
+  end
+  local ok, definition = pcall(chunk)
+  if not ok then
+    settings_reader.raise { errors.describe(definition) }
+  elseif not settings.is_definition(definition) then
+    settings_reader.raise { "config.lua: must return settings.define { ... }" }
+  end
+  return definition
+end
+
+--- What APP/config.lua declares, with the framework's own.
+function M.definition()
+  return definition_of(core.app_dir)
+end
+
+local function sources()
+  local text = read_file(core.app_dir .. "/.env")
+  local values, problems = {}, nil
+  if text then
+    values, problems = dotenv.parse(text)
+  end
+  return { environment = environment, file = values, problems = problems }
+end
+
+--- The frozen settings, also as `require "config"`. Raises { problems = {...} } with everything that is wrong.
+---@param mode "serve"|"dev"|"tool"
+function M.config(mode)
+  if config == nil then
+    config = settings.resolve(M.definition(), sources(), mode)
+    package.loaded.config = config
+  end
+  return config
+end
+
+local function make_app()
+  local make = require "app"
+  if type(make) ~= "function" then
+    error("lua/app/init.lua: must return function(config) return app end", 0)
+  end
+  local made = make(config)
+  if not app_module.is(made) then
+    error("lua/app/init.lua: its function must return what neap.app made", 0)
+  end
+  return made
+end
+
+local function register(route)
+  local opts = route.opts
+  core.route {
+    method = route.method,
+    pattern = route.path,
+    handler = route.handler,
+    auth = opts.auth,
+    body = opts.body ~= nil and opts.body ~= false or nil,
+    body_max = opts.body_max,
+    timeout = opts.timeout,
+    on_disconnect = opts.on_disconnect,
+    name = opts.name,
+    where = route.where,
+  }
+end
+
+--- Loads the application and tells the core its routes.
+---@param mode "serve"|"dev"|"tool"
+---@return neap.App
+function M.load(mode)
+  if app then
+    return app
+  end
+  M.config(mode)
+  log.setup { level = config.LOG_LEVEL, redirect_print = core.mode ~= "tool" }
+  core.set_error_mapper(errors.map)
+  local made = make_app()
+  for _, route in ipairs(made:routes()) do
+    register(route)
+  end
+  app = made
+  return app
+end
+
+--- Runs the application's on_start hooks: once in each worker, when the database can be asked.
+function M.start()
+  for _, hook in ipairs(app and app.start_hooks or {}) do
+    hook()
+  end
+end
+
+--- Runs its on_stop hooks, the last declared first. One that fails is logged and does not keep the others from running.
+function M.stop()
+  local hooks = app and app.stop_hooks or {}
+  for i = #hooks, 1, -1 do
+    local ok, problem = pcall(hooks[i])
+    if not ok then
+      log.error("shutdown.hook_failed", { error = errors.describe(problem) })
+    end
+  end
+end
+
+return M

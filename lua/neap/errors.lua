@@ -1,0 +1,194 @@
+--- Errors that end a request with an answer of their own, and the one place that knows which error means which status.
+---
+---     local task = db.one("select ...", id) or errors.not_found("Task not found")
+local M = {}
+
+---@class neap.Error
+---@field status integer
+---@field code string      for programs, snake_case
+---@field message string   for people, safe to show
+---@field details any?
+---@field headers table<string, string>?
+local Error = { __name = "neap.error" }
+Error.__index = Error
+
+function Error:__tostring()
+  return ("%d %s: %s"):format(self.status, self.code, self.message)
+end
+
+local function raise(status, code, message, details, headers)
+  -- Level 0: an error that is a table carries no position; the traceback in the log has it.
+  error(setmetatable({ status = status, code = code, message = message, details = details, headers = headers }, Error), 0)
+end
+
+local function simple(status, code, default)
+  return function(message, details)
+    raise(status, code, message or default, details)
+  end
+end
+
+M.bad_request = simple(400, "bad_request", "The request cannot be understood")
+M.unauthorized = simple(401, "unauthorized", "Sign in first")
+M.forbidden = simple(403, "forbidden", "You may not do this")
+M.not_found = simple(404, "not_found", "Not found")
+M.internal = simple(500, "internal", "Internal server error")
+
+--- 409. The code says which conflict it is.
+---@param code string?     "conflict"
+---@param message string?
+---@param details any?
+function M.conflict(code, message, details)
+  raise(409, code or "conflict", message or "This conflicts with the present state", details)
+end
+
+--- 422, with what is wrong in each field.
+---@param details { field: string, code: string, message: string }[]
+---@param message string?
+function M.validation(details, message)
+  raise(422, "validation_failed", message or "The request is not valid", details)
+end
+
+local function retry_headers(seconds)
+  return { ["Retry-After"] = tostring(math.max(1, math.ceil(seconds or 1))) }
+end
+
+--- 429.
+---@param message string?
+---@param retry_after number?  seconds, 1
+function M.too_many(message, retry_after)
+  raise(429, "too_many_requests", message or "Too many requests", nil, retry_headers(retry_after))
+end
+
+--- 503.
+---@param message string?
+---@param retry_after number?  seconds, 1
+function M.unavailable(message, retry_after)
+  raise(503, "unavailable", message or "The service is not available right now", nil, retry_headers(retry_after))
+end
+
+--- Any other answer.
+---@param spec { status: integer, code: string, message: string, details: any?, headers: table<string, string>? }
+function M.app(spec)
+  if math.type(spec.status) ~= "integer" or spec.status < 400 or spec.status > 599 then
+    error("errors.app: status must be an integer from 400 to 599", 2)
+  end
+  if type(spec.code) ~= "string" or type(spec.message) ~= "string" then
+    error("errors.app: code and message must be strings", 2)
+  end
+  raise(spec.status, spec.code, spec.message, spec.details, spec.headers)
+end
+
+-- What goes out for a failed statement. Nothing of the statement, the values or the server's text is in it.
+local CONFLICT = { status = 409, code = "conflict", message = "This conflicts with what is there already" }
+local INVALID = { status = 422, code = "validation_failed", message = "The request is not valid" }
+local BUSY = { status = 503, code = "unavailable", message = "The database is not available right now", retry = 1 }
+local LATE = { status = 504, code = "timeout", message = "The database did not answer in time" }
+local INTERNAL = { status = 500, code = "internal", message = "Internal server error" }
+
+-- PostgreSQL 15, Appendix A. A code of five characters wins over its class, its first two.
+local BY_SQLSTATE = {
+  ["23505"] = CONFLICT, -- unique_violation
+  ["23503"] = CONFLICT, -- foreign_key_violation
+  ["23P01"] = CONFLICT, -- exclusion_violation
+  ["23001"] = CONFLICT, -- restrict_violation
+  ["23514"] = INVALID, -- check_violation
+  ["23502"] = INVALID, -- not_null_violation
+  ["22"] = INVALID, -- data_exception: 22P02 bad text, 22001 too long, 22003 out of range, 22007 and 22008 dates
+  ["22012"] = INTERNAL, -- division_by_zero: our own arithmetic
+  ["08"] = BUSY, -- connection_exception
+  ["25006"] = BUSY, -- read_only_sql_transaction: a standby answered
+  ["28"] = BUSY, -- invalid_authorization: the log says why
+  ["3D000"] = BUSY, -- the database does not exist (yet)
+  ["40"] = BUSY, -- transaction_rollback: 40001 serialization_failure, 40P01 deadlock_detected
+  ["53"] = BUSY, -- insufficient_resources: 53300 too_many_connections
+  ["55P03"] = BUSY, -- lock_not_available
+  ["57014"] = LATE, -- query_canceled
+  ["57"] = BUSY, -- operator_intervention: 57P01 admin_shutdown, 57P03 cannot_connect_now
+  ["58"] = BUSY, -- system_error
+}
+
+local BY_KIND = {
+  unavailable = BUSY,
+  line_full = BUSY,
+  waited = BUSY,
+  lost = BUSY,
+  timed_out = LATE,
+  cancelled = LATE,
+  -- A string with a NUL byte: Postgres has no text that could hold it, so it can only have come with the request.
+  bad_param = INVALID,
+}
+
+local function for_db_error(err)
+  local known = BY_KIND[err.kind]
+  if known == nil and type(err.sqlstate) == "string" then
+    known = BY_SQLSTATE[err.sqlstate] or BY_SQLSTATE[err.sqlstate:sub(1, 2)]
+  end
+  return known or INTERNAL
+end
+
+local function name_of(value)
+  if type(value) ~= "table" then
+    return nil
+  end
+  local mt = getmetatable(value)
+  return type(mt) == "table" and mt.__name or nil
+end
+
+local function request_id()
+  local core = package.loaded["neap.core"]
+  return core and core.request_id and core.request_id() or nil
+end
+
+local function answer(known)
+  local out = { status = known.status, code = known.code, message = known.message, log = known.status >= 500 }
+  if known.retry then
+    out.headers = retry_headers(known.retry)
+  end
+  if known == INTERNAL then
+    -- The one thing that is told about an internal error: how to find it in the log.
+    local id = request_id()
+    out.details = id and { request_id = id } or nil
+  end
+  return out
+end
+
+--- The answer to whatever a handler raised. Never raises.
+---@param err any
+---@return { status: integer, code: string, message: string, details: any, headers: table?, log: boolean }
+function M.map(err)
+  local name = name_of(err)
+  if name == "neap.error" then
+    return {
+      status = err.status,
+      code = err.code,
+      message = err.message,
+      details = err.details,
+      headers = err.headers,
+      log = err.status >= 500,
+    }
+  elseif name == "neap.db.error" then
+    return answer(for_db_error(err))
+  end
+  return answer(INTERNAL)
+end
+
+--- One line about any error value, for logs and terminals; a __tostring that fails does no harm.
+---@param err any
+---@return string
+function M.describe(err)
+  if err == nil then
+    return "error(nil)"
+  end
+  local ok, text = pcall(tostring, err)
+  return ok and text or ("error value of type " .. type(err))
+end
+
+--- Whether err is one that errors.* raised (with this code, when one is given).
+---@param err any
+---@param code string?
+---@return boolean
+function M.is(err, code)
+  return name_of(err) == "neap.error" and (code == nil or err.code == code)
+end
+
+return M

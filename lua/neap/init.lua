@@ -1,0 +1,8 @@
+--- What an application requires: `local neap = require "neap"`.
+local M = {
+  app = require("neap.app").new,
+  router = require("neap.router").new,
+  response = require "neap.response",
+}
+
+return M

@@ -1,0 +1,147 @@
+--- An answer that says more than a body: a status, headers, or bytes that are not JSON.
+--- A handler may also return `body`, or `status, body`; then it needs none of this.
+local M = {}
+
+---@class neap.Response
+---@field status integer
+---@field headers table<string, string|string[]>?
+---@field body any            written as JSON
+---@field raw string?         written as it is, in place of body
+---@field content_type string? of raw
+local Response = { __name = "neap.response" }
+Response.__index = Response
+
+-- RFC 9110 5.6.2: a header name is a token.
+local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"
+
+local function check_value(name, value)
+  if type(value) == "number" then
+    value = tostring(value)
+  end
+  if type(value) ~= "string" then
+    error(("header %s: a string is needed, not a %s"):format(name, type(value)), 0)
+  end
+  -- RFC 9110 5.5: a line break in a value would let whoever chose it write headers of their own.
+  if value:find "[\0\r\n]" then
+    error(("header %s: the value has a line break or a NUL"):format(name), 0)
+  end
+  return value
+end
+
+local function check_header(name, value)
+  if type(name) ~= "string" or not name:find(TOKEN) then
+    error(("%q is not a header name"):format(tostring(name)), 0)
+  end
+  if type(value) ~= "table" then
+    return check_value(name, value)
+  end
+  local list = {}
+  for i, v in ipairs(value) do
+    list[i] = check_value(name, v)
+  end
+  return list
+end
+
+local function check_headers(headers)
+  if headers == nil then
+    return nil
+  end
+  local out = {}
+  for name, value in pairs(headers) do
+    out[name] = check_header(name, value)
+  end
+  return out
+end
+
+local function check_status(status)
+  if math.type(status) ~= "integer" or status < 200 or status > 599 then
+    error(("a status is an integer from 200 to 599, not %s"):format(tostring(status)), 0)
+  end
+  return status
+end
+
+local function make(fields)
+  local ok, err = pcall(function()
+    fields.status = check_status(fields.status)
+    fields.headers = check_headers(fields.headers)
+  end)
+  if not ok then
+    error(err, 3)
+  end
+  return setmetatable(fields, Response)
+end
+
+--- Sets one header; a list of strings makes one line each. Returns the response.
+---@param name string
+---@param value string|string[]
+---@return neap.Response
+function Response:header(name, value)
+  local ok, checked = pcall(check_header, name, value)
+  if not ok then
+    error(checked, 2)
+  end
+  self.headers = self.headers or {}
+  self.headers[name] = checked
+  return self
+end
+
+--- A body that is written as JSON; nil leaves it empty.
+---@param body any
+---@param status integer?  200
+---@param headers table<string, string|string[]>?
+---@return neap.Response
+function M.json(body, status, headers)
+  return make { status = status or 200, body = body, headers = headers }
+end
+
+---@param text string
+---@param status integer?  200
+---@param headers table<string, string|string[]>?
+---@return neap.Response
+function M.text(text, status, headers)
+  return M.bytes(text, "text/plain; charset=utf-8", status, headers)
+end
+
+---@param html string
+---@param status integer?  200
+---@param headers table<string, string|string[]>?
+---@return neap.Response
+function M.html(html, status, headers)
+  return M.bytes(html, "text/html; charset=utf-8", status, headers)
+end
+
+---@param bytes string
+---@param content_type string
+---@param status integer?  200
+---@param headers table<string, string|string[]>?
+---@return neap.Response
+function M.bytes(bytes, content_type, status, headers)
+  if type(bytes) ~= "string" then
+    error(("a string is needed, not a %s"):format(type(bytes)), 2)
+  end
+  return make { status = status or 200, raw = bytes, content_type = content_type, headers = headers }
+end
+
+local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
+
+---@param location string  a path or a URL
+---@param status integer?  302; or 301, 303, 307, 308
+---@return neap.Response
+function M.redirect(location, status)
+  status = status or 302
+  if not REDIRECTS[status] then
+    error(("a redirect has status 301, 302, 303, 307 or 308, not %s"):format(tostring(status)), 2)
+  end
+  return make { status = status, headers = { Location = location } }
+end
+
+--- Whether a handler's result is one of these.
+function M.is(value)
+  return getmetatable(value) == Response
+end
+
+return setmetatable(M, {
+  __call = function(_, status, body, headers)
+    return make { status = status, body = body, headers = headers }
+  end,
+})

@@ -1,0 +1,127 @@
+--- The settings that every application has, with their defaults. docs and .env.example follow this list.
+local M = {}
+
+local MIB = 1 << 20
+
+local function percent(text)
+  return (text:gsub("[^%w%-._~]", function(c)
+    return ("%%%02X"):format(c:byte())
+  end))
+end
+
+--- A libpq URI of the PG* variables. A host that is a path is a folder of Unix sockets.
+local function url_of_pg_variables(get)
+  local host, database = get "PGHOST", get "PGDATABASE"
+  if host == nil and database == nil then
+    return nil
+  end
+  local user, password = get "PGUSER", get "PGPASSWORD"
+  local who = user and percent(user) .. (password and ":" .. percent(password) or "") .. "@" or ""
+  local is_path = host and host:sub(1, 1) == "/"
+  local where = host and not is_path and (host:find(":", 1, true) and "[" .. host .. "]" or host) or ""
+  -- With a path for a host the port goes to the query too: "@:5432/" is not a place.
+  local port = get "PGPORT"
+  if port and not is_path then
+    where = where .. ":" .. port
+  end
+  local query = {}
+  if is_path then
+    query[#query + 1] = "host=" .. percent(host)
+    query[#query + 1] = port and "port=" .. port or nil
+  end
+  if get "PGSSLMODE" then
+    query[#query + 1] = "sslmode=" .. percent(get "PGSSLMODE")
+  end
+  return ("postgresql://%s%s/%s%s"):format(who, where, database and percent(database) or "",
+    #query > 0 and "?" .. table.concat(query, "&") or "")
+end
+
+local function database_url(get)
+  return get "NEON_DATABASE_URL" or url_of_pg_variables(get)
+end
+
+local POSTGRES = { "postgresql", "postgres" }
+
+-- In the order of the documentation.
+M.fields = {
+  -- app
+  { "ENVIRONMENT", { kind = "string", default = "development", help = "development, production, or your own word" } },
+  { "DEBUG", { kind = "boolean", default = false, help = "LOG_LEVEL is debug unless it is set" } },
+  { "LOG_LEVEL", {
+    kind = "enum", values = { "debug", "info", "warn", "error" },
+    default = function(get) return get "DEBUG" and "debug" or "info" end,
+    help = "debug, info, warn or error",
+  } },
+  { "FEATURES", { kind = "list", default = {}, help = "optional groups that must be configured" } },
+  -- server
+  { "HOST", { kind = "string", default = "127.0.0.1", help = "the address to listen on" } },
+  { "PORT", { kind = "port", default = 8000, help = "0 takes a free one" } },
+  { "WORKERS", { kind = "integer", min = 1, max = 1024, help = "processes; as many as there are cores" } },
+  { "MAX_BODY", { kind = "size", default = MIB, min = 1, help = "of a request, unless its route says otherwise" } },
+  { "ACCESS_LOG", { kind = "boolean", default = true, help = "a line for each request" } },
+  { "SHUTDOWN_TIMEOUT", { kind = "duration", default = 30, help = "for running requests when the service stops" } },
+  { "HEADER_TIMEOUT", { kind = "duration", default = 10, min = 0.1, help = "for a request's head" } },
+  { "BODY_TIMEOUT", { kind = "duration", default = 60, min = 0.1, help = "for a request's body" } },
+  { "KEEPALIVE_TIMEOUT", { kind = "duration", default = 65, min = 0.1, help = "for an idle connection" } },
+  { "HANDLER_TIMEOUT", { kind = "duration", default = 30, min = 0.1, help = "for a handler, waits included" } },
+  { "HANDLER_CPU", { kind = "duration", default = 2, min = 0.01, help = "for a handler between two waits" } },
+  { "HANDLER_HEAP", { kind = "size", default = 64 * MIB, min = MIB, help = "of Lua memory for one request" } },
+  { "MAX_CONNECTIONS", { kind = "integer", default = 10000, min = 1, max = 1000000, help = "of one worker" } },
+  { "TRUSTED_PROXIES", { kind = "list", default = {}, help = "addresses whose X-Forwarded-For counts" } },
+  { "WORKER_MAX_HEAP", { kind = "size", default = 512 * MIB, min = 16 * MIB, help = "of Lua memory for one worker" } },
+  -- database
+  { "DATABASE_URL", { kind = "url", schemes = POSTGRES, default = database_url, help = "postgresql://user@host/name" } },
+  { "NEON_DATABASE_URL", { kind = "url", schemes = POSTGRES, help = "used when DATABASE_URL is not set" } },
+  { "PGHOST", { kind = "string", help = "PG*: used when there is no URL" } },
+  { "PGPORT", { kind = "port", min = 1 } },
+  { "PGUSER", { kind = "string" } },
+  { "PGPASSWORD", { kind = "secret" } },
+  { "PGDATABASE", { kind = "string" } },
+  { "PGSSLMODE", { kind = "string" } },
+  { "DB_POOL_MIN", { kind = "integer", default = 5, min = 0, max = 10000, help = "connections of this host" } },
+  { "DB_POOL_MAX", { kind = "integer", default = 20, min = 1, max = 10000, help = "connections of this host" } },
+  { "DB_POOL_LINE", { kind = "integer", default = 1000, min = 0, max = 100000, help = "waiting for one, in each worker" } },
+  { "DB_POOL_PRE_PING", { kind = "boolean", default = true, help = "test a connection that was idle" } },
+  { "DB_POOL_RECYCLE", { kind = "duration", default = 3600, help = "the age at which a connection is replaced" } },
+  { "DB_ACQUIRE_TIMEOUT", { kind = "duration", default = 5, min = 0.01, help = "for a free connection" } },
+  { "DB_STATEMENT_TIMEOUT", { kind = "duration", default = 5, help = "for one statement; 0 is for ever" } },
+  { "DB_PREPARED", { kind = "boolean", default = true, help = "false behind a transaction pooler" } },
+  -- redis
+  { "REDIS_URL", { kind = "url", schemes = { "redis", "rediss", "unix" } } },
+  { "REDIS_ENABLED", { kind = "boolean", default = function(get) return get "REDIS_URL" ~= nil end } },
+  -- auth
+  { "SECRET_KEY", { kind = "secret", required = true, min_bytes = 32, help = "signs the tokens; `neap secret` makes one" } },
+  { "BETTER_AUTH_SECRET", { kind = "secret" } },
+  { "AUTH_REQUIRED", { kind = "boolean", default = true } },
+  { "ACCESS_TOKEN_TTL", { kind = "duration", default = 900, min = 1 } },
+  { "REFRESH_TOKEN_TTL", { kind = "duration", default = 30 * 86400, min = 1 } },
+  { "REFRESH_REUSE_GRACE", { kind = "duration", default = 10 } },
+  { "BCRYPT_COST", { kind = "integer", default = 12, min = 4, max = 31 } },
+  { "COOKIE_SECURE", { kind = "boolean", default = function(get) return get "ENVIRONMENT" ~= "development" end } },
+  -- edges
+  { "CORS_ORIGINS", { kind = "list", default = { "http://localhost:3000" } } },
+  { "RATE_LIMIT_DEFAULT", { kind = "string", default = "100/min/user" } },
+  { "RATE_LIMIT_LOGIN", { kind = "string", default = "5/min/ip+email" } },
+}
+
+--- What two settings must have in common. Each gives a problem or nil; a value that is itself wrong is absent here.
+M.checks = {
+  function(values)
+    if values.DB_POOL_MIN and values.DB_POOL_MAX and values.DB_POOL_MIN > values.DB_POOL_MAX then
+      return "DB_POOL_MIN: must be at most DB_POOL_MAX"
+    end
+  end,
+  function(values)
+    if values.REDIS_ENABLED and values.REDIS_URL == nil then
+      return "REDIS_URL: is required when REDIS_ENABLED is true"
+    end
+  end,
+  function(values)
+    if values.PGPASSWORD and values.PGHOST == nil and values.PGDATABASE == nil
+      and values.DATABASE_URL == nil then
+      return "PGHOST: is required when PGPASSWORD is set and there is no DATABASE_URL"
+    end
+  end,
+}
+
+return M
