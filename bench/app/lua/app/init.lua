@@ -1,0 +1,16 @@
+--- The endpoints of the peer benchmark, as a user of Neap would write them.
+local neap = require "neap"
+
+return function()
+  local app = neap.app { title = "Benchmark" }
+
+  app:get("/plaintext", {}, function()
+    return neap.response.text("Hello, World!")
+  end)
+
+  app:get("/json", {}, function()
+    return { message = "Hello, World!" }
+  end)
+
+  return app
+end
