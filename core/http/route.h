@@ -31,6 +31,7 @@ struct route_table;
 struct route_table *route_table_new(void (*on_free)(void *arg), void *arg); /* count 1; on_free may be NULL */
 void route_table_ref(struct route_table *t);
 void route_table_unref(struct route_table *t); /* the last one frees it and calls on_free(arg) */
+void *route_table_arg(const struct route_table *t); /* what route_table_new was given: the engine */
 
 /* spec is copied (pattern too). -1 with a reason: bad pattern, the same method and shape twice, too many parameters. */
 int route_add(struct route_table *t, const struct route *spec, char *err, size_t err_n) __attribute__((warn_unused_result));

@@ -1,0 +1,91 @@
+/* Commands of the command line, and what an application runs when it starts and stops: one task without a request. */
+#include "base/mem.h"
+#include "script/engine_internal.h"
+#include "script/json.h"
+#include "script/task_internal.h"
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct command {
+    void (*on_done)(int code, void *arg);
+    void *arg;
+};
+
+static int text_of_error(lua_State *L)
+{
+    luaL_tolstring(L, 1, NULL);
+    return 1;
+}
+
+static void print_error(struct task *t, enum task_outcome how)
+{
+    lua_State *L = t->engine->L;
+    if (how == OUTCOME_YIELDED) {
+        fprintf(stderr, "neap: the command called coroutine.yield outside of a coroutine of its own\n");
+        return;
+    }
+    lua_pushcfunction(L, text_of_error);
+    lua_xmove(t->co, L, 1);
+    bool ok = lua_pcall(L, 1, 1, 0) == LUA_OK;
+    fprintf(stderr, "neap: %s\n", ok ? lua_tostring(L, -1) : "(an error value that cannot be shown)");
+    if (t->trace.n > 0)
+        fprintf(stderr, "%.*s\n", (int)t->trace.n, t->trace.p);
+    lua_pop(L, 1);
+}
+
+static int exit_code(struct task *t, enum task_outcome how)
+{
+    if (t->cancelled == TASK_EXIT)
+        return t->exit_code;
+    if (how == OUTCOME_OK)
+        return lua_isinteger(t->co, -1) ? (int)lua_tointeger(t->co, -1) : 0;
+    print_error(t, how);
+    return 1;
+}
+
+static void on_task_done(struct task *t, enum task_outcome how, void *arg)
+{
+    struct command c = *(struct command *)arg;
+    free(arg);
+    int code = exit_code(t, how);
+    if (how != OUTCOME_OK)
+        lua_resetthread(t->co);
+    task_free(t);
+    c.on_done(code, c.arg);
+}
+
+/* (module) -> require(module).main */
+static int find_main(lua_State *L)
+{
+    lua_getglobal(L, "require");
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    if (lua_getfield(L, -1, "main") != LUA_TFUNCTION)
+        return luaL_error(L, "%s has no main function", lua_tostring(L, 1));
+    return 1;
+}
+
+void engine_run(struct engine *e, const char *module, void (*on_done)(int code, void *arg), void *arg)
+{
+    lua_State *L = e->L;
+    lua_pushcfunction(L, find_main);
+    lua_pushstring(L, module);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        fprintf(stderr, "neap: %s\n", luaL_tolstring(L, -1, NULL));
+        lua_settop(L, 0);
+        on_done(1, arg);
+        return;
+    }
+    struct command *c = mem_alloc(sizeof *c);
+    c->on_done = on_done;
+    c->arg = arg;
+    struct task *t = task_new(e);
+    lua_xmove(L, t->co, 1);
+    lua_createtable(t->co, e->env->argc, 0);
+    for (int i = 0; i < e->env->argc; i++) {
+        lua_pushstring(t->co, e->env->argv[i]);
+        lua_rawseti(t->co, -2, i + 1);
+    }
+    task_start(t, 1, on_task_done, c);
+}

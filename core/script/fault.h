@@ -1,0 +1,8 @@
+#ifndef SCRIPT_FAULT_H
+#define SCRIPT_FAULT_H
+/* A task of a request that did not end with an answer: what the client hears and what the log keeps. */
+#include "script/task_internal.h"
+
+/* Answers t->req. The error value is on top of t->co when how is OUTCOME_ERROR. */
+void fault_answer(struct task *t, enum task_outcome how);
+#endif

@@ -1,0 +1,13 @@
+#ifndef SCRIPT_LIB_CORE_H
+#define SCRIPT_LIB_CORE_H
+/* The module neap.core: what the framework's Lua files ask of the host. Applications use neap.* instead. */
+#include <lua.h>
+
+int luaopen_neap_core(lua_State *L);
+
+/* Parts of it, each of which adds its functions to the table on top of the stack. */
+void lib_route_add(lua_State *L);   /* route, routes, set_error_mapper */
+void lib_log_add(lua_State *L);     /* log, log_bind, log_level */
+void lib_host_add(lua_State *L);    /* serve, unserve, use_database, set_user, counts, draining, exit */
+void lib_time_add(lua_State *L);    /* now, monotonic, sleep */
+#endif

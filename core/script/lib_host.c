@@ -1,0 +1,150 @@
+#include "http/server.h"
+#include "script/engine_internal.h"
+#include "script/lib_core.h"
+#include "script/task_internal.h"
+#include "script/tool_host.h"
+#include <lauxlib.h>
+#include <string.h>
+
+static struct tool_host *tool(lua_State *L, const char *what)
+{
+    const struct script_env *env = engine_env(L);
+    if (env->mode != SCRIPT_TOOL || env->host == NULL)
+        luaL_error(L, "core.%s is for commands and specs, not for a service", what);
+    return env->host;
+}
+
+static int push_nothing(lua_State *L, void *arg)
+{
+    (void)L;
+    (void)arg;
+    return 0;
+}
+
+static void on_done(void *arg)
+{
+    script_resume(arg, push_nothing, NULL);
+}
+
+static bool cannot_cancel(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+/* serve{host=, port=} -> port */
+static int l_serve(lua_State *L)
+{
+    struct tool_host *h = tool(L, "serve");
+    char err[ERR_MAX];
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_getfield(L, 1, "host");
+    const char *host = luaL_optstring(L, -1, "127.0.0.1");
+    lua_getfield(L, 1, "port");
+    int port = (int)luaL_optinteger(L, -1, 0);
+    int got = h->serve(h, host, port, err);
+    if (got < 0)
+        return luaL_error(L, "%s", err);
+    lua_pushinteger(L, got);
+    return 1;
+}
+
+static int l_unserve(lua_State *L)
+{
+    struct tool_host *h = tool(L, "unserve");
+    struct task *t = script_task(L);
+    h->unserve(h, on_done, t);
+    return script_wait(L, "core.unserve", cannot_cancel, NULL);
+}
+
+/* use_database(url|nil[, {min=, max=}]): the old pool is closed when this returns; the new one connects as it is used. */
+static int l_use_database(lua_State *L)
+{
+    struct tool_host *h = tool(L, "use_database");
+    struct task *t = script_task(L);
+    const char *url = luaL_optstring(L, 1, NULL);
+    lua_Integer min = 1, max = 5;
+    if (lua_istable(L, 2)) {
+        lua_getfield(L, 2, "min");
+        min = luaL_optinteger(L, -1, min);
+        lua_getfield(L, 2, "max");
+        max = luaL_optinteger(L, -1, max);
+    }
+    luaL_argcheck(L, min >= 0 && max >= 1 && min <= max && max <= 1000, 2, "0 <= min <= max <= 1000");
+    h->use_database(h, url, (unsigned)min, (unsigned)max, on_done, t);
+    return script_wait(L, "core.use_database", cannot_cancel, NULL);
+}
+
+static void copy_field(lua_State *L, const char *key, char *out, size_t n)
+{
+    lua_getfield(L, 1, key);
+    const char *s = luaL_checkstring(L, -1);
+    if (strlen(s) >= n)
+        luaL_error(L, "core.set_user: %s is too long", key);
+    strcpy(out, s);
+    lua_pop(L, 1);
+}
+
+static int l_set_user(lua_State *L)
+{
+    struct tool_host *h = tool(L, "set_user");
+    struct script_user user = {0};
+    if (!lua_isnoneornil(L, 1)) {
+        luaL_checktype(L, 1, LUA_TTABLE);
+        copy_field(L, "id", user.id, sizeof user.id);
+        copy_field(L, "email", user.email, sizeof user.email);
+        copy_field(L, "role", user.role, sizeof user.role);
+    }
+    h->set_user(h, user.id[0] ? &user : NULL);
+    return 0;
+}
+
+static int l_counts(lua_State *L)
+{
+    struct tool_host *h = engine_env(L)->host;
+    struct host_counts counts = {0};
+    if (h != NULL)
+        h->counts(h, &counts);
+    lua_createtable(L, 0, 5);
+    lua_pushinteger(L, counts.handles);
+    lua_setfield(L, -2, "handles");
+    lua_pushinteger(L, counts.tasks);
+    lua_setfield(L, -2, "tasks");
+    lua_pushinteger(L, counts.connections);
+    lua_setfield(L, -2, "connections");
+    lua_pushinteger(L, counts.pool_busy);
+    lua_setfield(L, -2, "pool_busy");
+    lua_pushinteger(L, (lua_Integer)counts.requests);
+    lua_setfield(L, -2, "requests");
+    return 1;
+}
+
+static int l_draining(lua_State *L)
+{
+    const struct server *s = engine_env(L)->server;
+    lua_pushboolean(L, s != NULL && server_is_draining(s));
+    return 1;
+}
+
+/* exit(code): unwinds the command, <close> variables and all; no pcall holds it up. */
+static int l_exit(lua_State *L)
+{
+    tool(L, "exit");
+    struct task *t = script_task_or_null(L);
+    if (t == NULL)
+        return luaL_error(L, "core.exit: no command is running");
+    t->exit_code = (int)luaL_optinteger(L, 1, 0);
+    t->cancelled = TASK_EXIT;
+    task_check_cancelled(L);
+    return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"serve", l_serve},   {"unserve", l_unserve},   {"use_database", l_use_database}, {"set_user", l_set_user},
+    {"counts", l_counts}, {"draining", l_draining}, {"exit", l_exit},                 {NULL, NULL},
+};
+
+void lib_host_add(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+}

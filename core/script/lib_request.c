@@ -1,0 +1,253 @@
+#include "script/lib_request.h"
+
+#include "http/request.h"
+#include "script/engine_internal.h"
+#include "script/json.h"
+#include "script/task_internal.h"
+#include "script/urlencoded.h"
+#include <lauxlib.h>
+
+/* Keys of a request. What is cheap is read each time; what makes a table is made once and kept in the box's user value
+ * together with the fields that handlers set. */
+enum field { F_METHOD = 1, F_PATH, F_TARGET, F_ID, F_ROUTE, F_TEXT, F_PARAMS, F_QUERY, F_HEADERS, F_BODY, F_USER, F_HEADER, F_COUNT };
+
+static const char *const field_names[F_COUNT] = {
+    [F_METHOD] = "method", [F_PATH] = "path", [F_TARGET] = "target", [F_ID] = "id", [F_ROUTE] = "route", [F_TEXT] = "text",
+    [F_PARAMS] = "params", [F_QUERY] = "query", [F_HEADERS] = "headers", [F_BODY] = "body", [F_USER] = "user",
+    [F_HEADER] = "header",
+};
+
+static const char request_metatable[] = "neap.request";
+
+static struct task *check(lua_State *L)
+{
+    struct task **box = luaL_checkudata(L, 1, request_metatable);
+    if (*box == NULL)
+        luaL_error(L, "the request is over: copy what you need of it before the handler returns");
+    return *box;
+}
+
+static void push_slice(lua_State *L, struct slice s)
+{
+    lua_pushlstring(L, s.p ? s.p : "", s.n);
+}
+
+static void push_params(lua_State *L, const struct request *r)
+{
+    const struct route *route = r->match.route;
+    lua_createtable(L, 0, (int)route->param_count);
+    for (unsigned i = 0; i < route->param_count; i++) {
+        push_slice(L, route->params[i]);
+        urlencoded_push(L, span_slice(r->base, r->match.params[i]), false);
+        lua_rawset(L, -3);
+    }
+}
+
+/* Lower-case names; lines of one name are joined by ", " (RFC 9110 5.3). */
+static void push_headers(lua_State *L, const struct request *r)
+{
+    lua_createtable(L, 0, (int)r->head.header_count);
+    for (unsigned i = 0; i < r->head.header_count; i++) {
+        const struct header *h = &r->head.headers[i];
+        struct slice name = span_slice(r->base, h->name);
+        luaL_Buffer b;
+        char *p = luaL_buffinitsize(L, &b, name.n);
+        for (size_t k = 0; k < name.n; k++)
+            p[k] = (char)(name.p[k] >= 'A' && name.p[k] <= 'Z' ? name.p[k] | 0x20 : name.p[k]);
+        luaL_pushresultsize(&b, name.n);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, -3) == LUA_TNIL) {
+            lua_pop(L, 1);
+            push_slice(L, span_slice(r->base, h->value));
+        } else {
+            lua_pushliteral(L, ", ");
+            push_slice(L, span_slice(r->base, h->value));
+            lua_concat(L, 3);
+        }
+        lua_rawset(L, -3);
+    }
+}
+
+static void push_user(lua_State *L, const struct request *r)
+{
+    const struct script_user *u = &engine_env(L)->as;
+    if (r->user_id.n == 0) {
+        lua_pushnil(L);
+        return;
+    }
+    lua_createtable(L, 0, 3);
+    push_slice(L, r->user_id);
+    lua_setfield(L, -2, "id");
+    lua_pushstring(L, u->email);
+    lua_setfield(L, -2, "email");
+    lua_pushstring(L, u->role);
+    lua_setfield(L, -2, "role");
+}
+
+/* A route that did not ask for a JSON body may still look at one. */
+static void push_body(lua_State *L, struct task *t)
+{
+    struct request *r = t->req;
+    if (t->body.n == 0 && r->body.n > 0) {
+        struct json_error err;
+        if (json_read(r->body, engine_env(L)->limits->json_depth_max, &r->arena, &t->body, &err) != JSON_OK)
+            luaL_error(L, "req.body: not valid JSON: %s at byte %d (the text is in req.text)", err.message, (int)err.at);
+    }
+    if (t->body.n > 0)
+        json_push_doc(L, &t->body);
+    else
+        lua_pushnil(L);
+}
+
+static void push_lasting(lua_State *L, struct task *t, enum field f)
+{
+    switch (f) {
+    case F_PARAMS:
+        push_params(L, t->req);
+        break;
+    case F_QUERY:
+        urlencoded_push_table(L, request_query(t->req));
+        break;
+    case F_HEADERS:
+        push_headers(L, t->req);
+        break;
+    case F_BODY:
+        push_body(L, t);
+        break;
+    default:
+        push_user(L, t->req);
+    }
+}
+
+static void kept(lua_State *L)
+{
+    if (lua_getiuservalue(L, 1, 1) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 4);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, 1);
+    }
+}
+
+/* (request, key); upvalue 1: name -> field */
+static int l_index(lua_State *L)
+{
+    struct task *t = check(L);
+    const struct request *r = t->req;
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+    enum field f = (enum field)lua_tointeger(L, -1);
+    switch (f) {
+    case F_METHOD:
+        push_slice(L, http_method_names[r->head.method]);
+        return 1;
+    case F_PATH:
+        push_slice(L, request_path(r));
+        return 1;
+    case F_TARGET:
+        push_slice(L, span_slice(r->base, r->head.target));
+        return 1;
+    case F_ID:
+        push_slice(L, request_id(r));
+        return 1;
+    case F_ROUTE:
+        push_slice(L, r->match.route->pattern);
+        return 1;
+    case F_TEXT:
+        push_slice(L, r->body);
+        return 1;
+    case F_HEADER:
+        lua_pushvalue(L, lua_upvalueindex(2));
+        return 1;
+    default:
+        break;
+    }
+    kept(L);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL || f == 0)
+        return 1;
+    lua_pop(L, 1);
+    push_lasting(L, t, f);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -4);
+    return 1;
+}
+
+static int l_newindex(lua_State *L)
+{
+    check(L);
+    const char *key = luaL_checkstring(L, 2);
+    lua_pushvalue(L, 2);
+    enum field f = lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER ? (enum field)lua_tointeger(L, -1) : 0;
+    if (f != 0 && f != F_USER && f != F_BODY)
+        return luaL_error(L, "req.%s can't be set", key);
+    kept(L);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 3);
+    lua_rawset(L, -3);
+    return 0;
+}
+
+/* req:header(name) -> the first value, or nil */
+static int l_header(lua_State *L)
+{
+    const struct task *t = check(L);
+    struct slice name;
+    name.p = luaL_checklstring(L, 2, &name.n);
+    struct slice v = request_header_named(t->req, name);
+    if (v.p == NULL)
+        lua_pushnil(L);
+    else
+        push_slice(L, v);
+    return 1;
+}
+
+static int l_tostring(lua_State *L)
+{
+    struct task **box = luaL_checkudata(L, 1, request_metatable);
+    if (*box == NULL) {
+        lua_pushliteral(L, "neap.request (over)");
+        return 1;
+    }
+    const struct request *r = (*box)->req;
+    struct slice path = request_path(r);
+    lua_pushlstring(L, path.p, path.n);
+    lua_pushfstring(L, "neap.request (%s %s)", http_method_names[r->head.method].p, lua_tostring(L, -1));
+    return 1;
+}
+
+void lib_request_install(lua_State *L)
+{
+    luaL_newmetatable(L, request_metatable);
+    lua_createtable(L, 0, F_COUNT);
+    for (int f = 1; f < F_COUNT; f++) {
+        lua_pushinteger(L, f);
+        lua_setfield(L, -2, field_names[f]);
+    }
+    lua_pushvalue(L, -1);
+    lua_pushcfunction(L, l_header);
+    lua_pushcclosure(L, l_index, 2);
+    lua_setfield(L, -3, "__index");
+    lua_pushcclosure(L, l_newindex, 1);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushcfunction(L, l_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pop(L, 1);
+}
+
+void **lib_request_push_box(lua_State *L)
+{
+    void **box = lua_newuserdatauv(L, sizeof *box, 1);
+    *box = NULL;
+    luaL_setmetatable(L, request_metatable);
+    return box;
+}
+
+void lib_request_clear(lua_State *L, int box_ref)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, box_ref);
+    lua_pushnil(L);
+    lua_setiuservalue(L, -2, 1);
+    lua_pop(L, 1);
+}

@@ -1,0 +1,108 @@
+#include "http/route.h"
+#include "script/engine_internal.h"
+#include "script/lib_core.h"
+#include <lauxlib.h>
+#include <string.h>
+
+static struct slice string_field(lua_State *L, const char *key)
+{
+    struct slice s;
+    lua_getfield(L, 1, key);
+    s.p = lua_tolstring(L, -1, &s.n);
+    if (s.p == NULL)
+        luaL_error(L, "core.route: %s is missing", key);
+    return s; /* stays on the stack, so it stays alive */
+}
+
+static bool flag_field(lua_State *L, const char *key)
+{
+    lua_getfield(L, 1, key);
+    bool yes = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return yes;
+}
+
+static lua_Number number_field(lua_State *L, const char *key, lua_Number max)
+{
+    lua_Number v = 0;
+    if (lua_getfield(L, 1, key) != LUA_TNIL) {
+        v = luaL_checknumber(L, -1);
+        if (!(v > 0 && v <= max))
+            luaL_error(L, "core.route: %s must be above 0 and at most %f", key, max);
+    }
+    lua_pop(L, 1);
+    return v;
+}
+
+static enum http_method method_named(lua_State *L, struct slice name)
+{
+    for (int m = 0; m < METHOD_COUNT; m++) {
+        if (slice_eq(http_method_names[m], name))
+            return (enum http_method)m;
+    }
+    luaL_error(L, "core.route: '%s' is not a method that Neap serves", name.p);
+    return METHOD_COUNT;
+}
+
+/* route{method, pattern, handler, auth, body, body_max, timeout} */
+static int l_route(lua_State *L)
+{
+    struct engine *e = engine_of(L);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    struct route spec = {0};
+    spec.method = method_named(L, string_field(L, "method"));
+    spec.pattern = string_field(L, "pattern");
+    spec.auth = flag_field(L, "auth");
+    spec.json_body = flag_field(L, "body");
+    spec.body_bytes_max = (size_t)number_field(L, "body_max", 1e12);
+    spec.timeout_ms = (uint64_t)(number_field(L, "timeout", 86400) * 1000);
+    if (lua_getfield(L, 1, "handler") != LUA_TFUNCTION)
+        return luaL_error(L, "core.route: the handler of %s is a %s", spec.pattern.p, luaL_typename(L, -1));
+    if (!e->loading && e->env->mode != SCRIPT_TOOL)
+        return luaL_error(L, "%s: routes are declared while the application loads, not later", spec.pattern.p);
+    spec.handler = luaL_ref(L, LUA_REGISTRYINDEX);
+    char err[ERR_MAX];
+    if (route_add(e->routes, &spec, err, sizeof err) != 0) {
+        luaL_unref(L, LUA_REGISTRYINDEX, spec.handler);
+        return luaL_error(L, "%s", err);
+    }
+    return 0;
+}
+
+static int l_routes(lua_State *L)
+{
+    const struct route_table *table = engine_of(L)->routes;
+    size_t n = route_count(table);
+    lua_createtable(L, (int)n, 0);
+    for (size_t i = 0; i < n; i++) {
+        const struct route *r = route_at(table, i);
+        lua_createtable(L, 0, 3);
+        lua_pushlstring(L, http_method_names[r->method].p, http_method_names[r->method].n);
+        lua_setfield(L, -2, "method");
+        lua_pushlstring(L, r->pattern.p, r->pattern.n);
+        lua_setfield(L, -2, "pattern");
+        lua_pushboolean(L, r->auth);
+        lua_setfield(L, -2, "auth");
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int l_set_error_mapper(lua_State *L)
+{
+    struct engine *e = engine_of(L);
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    luaL_unref(L, LUA_REGISTRYINDEX, e->error_mapper);
+    e->error_mapper = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"route", l_route}, {"routes", l_routes}, {"set_error_mapper", l_set_error_mapper}, {NULL, NULL}};
+
+void lib_route_add(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,65 @@
+#ifndef SCRIPT_TASK_INTERNAL_H
+#define SCRIPT_TASK_INTERNAL_H
+/* The task from inside the ring. A task is on the engine's live list from task_new to task_free, and is in one state:
+ *
+ *     READY -> RUNNING <-> WAITING -> ENDED -> (spare, READY again)
+ *
+ * Cancelling is sticky: from then on every pcall and resume of the task raises again, while <close> variables may still
+ * wait until the grace is over. */
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "plan/json.h"
+#include "script/task.h"
+#include <stdatomic.h>
+
+enum task_state { TASK_READY, TASK_RUNNING, TASK_WAITING, TASK_ENDED };
+enum task_cancel { TASK_LIVE = 0, TASK_CLIENT_GONE, TASK_TIMED_OUT, TASK_STOPPED, TASK_CPU, TASK_HEAP, TASK_EXIT };
+enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_YIELDED };
+
+enum { TASK_CHAIN_MAX = 64, TASK_GRACE_MS = 5000 };
+
+struct task {
+    struct engine *engine;
+    lua_State *co;          /* anchored by co_ref */
+    int co_ref;
+    struct list link;
+    enum task_state state;
+    enum task_cancel cancelled;
+    struct request *req;    /* borrowed from the server until the answer; NULL for commands */
+    void **req_box;         /* the userdata that handlers see; NULL inside when the request is over */
+    int req_ref;
+    struct json_doc body;   /* in the request's arena; n 0: not read */
+
+    const char *what;       /* of the wait */
+    script_cancel_fn cancel;
+    void *cancel_arg;
+    script_push_fn push;
+    void *push_arg;
+    bool stop_due;          /* the cancel error is to be raised at the wait by the timer */
+    bool wait_cancelled;    /* the wait that is under way began before the cancel */
+    bool grace_over;        /* <close> variables waited for too long: nothing waits any more */
+    struct wheel_timer timer; /* the handler's deadline; after a cancel, the next thing to do */
+
+    lua_State *chain[TASK_CHAIN_MAX]; /* the coroutines that resumed each other down to the running one */
+    unsigned chain_n;
+    long heap_bytes;        /* allocated less freed while this task ran */
+    struct buf trace;       /* the traceback of the error that ended it */
+    struct buf bound;       /* log.bind: JSON members, ",key":value */
+    int exit_code;
+    void (*done)(struct task *t, enum task_outcome how, void *arg); /* called once, when the Lua is over */
+    void *done_arg;
+};
+
+struct task *task_new(struct engine *e); /* recycled where possible; raises nothing */
+/* The function and its n arguments lie on top of task->co. done() is called before task_start returns, or later. */
+void task_start(struct task *t, int n, void (*done)(struct task *t, enum task_outcome how, void *arg), void *arg);
+void task_free(struct task *t); /* after done; may free the engine with it */
+void task_free_spare(struct engine *e);
+/* Ends the task at its wait. Fine to call more than once: the first reason stays. */
+void task_cancel(struct task *t, enum task_cancel why);
+/* Raises when the running task was cancelled: called where Lua would otherwise swallow the error. */
+void task_check_cancelled(lua_State *L);
+/* Message handler: keeps the traceback. Expected errors (neap.error) go without. */
+int task_on_error(lua_State *L);
+#endif
