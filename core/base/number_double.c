@@ -120,7 +120,8 @@ static double divide_exact(uint64_t digits, int k)
     u128 num = (u128)(digits << shift) << 63, den = pow10_u64[k];
     u128 q = num / den;
     uint64_t top = (uint64_t)(q >> 64);
-    int drop = (top ? 128 - __builtin_clzll(top) : 64 - __builtin_clzll((uint64_t)q)) - 54; /* leaves 53 bits and a half bit */
+    int bits = top ? 128 - __builtin_clzll(top) : 64 - __builtin_clzll((uint64_t)q);
+    int drop = bits - 54; /* leaves 53 bits and a half bit */
     u128 kept = q >> drop;
     bool sticky = (kept << drop) != q || q * den != num;
     uint64_t m = (uint64_t)kept;

@@ -1,0 +1,56 @@
+#include "core/base/random.c"
+#include "spec/core/test.h"
+#include <sys/wait.h>
+#include <unistd.h>
+
+TEST("what was handed out is wiped and never handed out again")
+{
+    uint64_t seen[1000];
+    for (int i = 0; i < 1000; i++) {
+        seen[i] = random_u64();
+        for (int j = 0; j < i; j++)
+            CHECK(seen[j] != seen[i]);
+    }
+    for (size_t i = 0; i < PAGE - left; i++)
+        CHECK(page[i] == 0);
+}
+
+TEST("more than a page is filled to its end")
+{
+    static unsigned char big[3 * PAGE];
+    random_bytes(big, sizeof big);
+    int zeros = 0;
+    for (size_t i = sizeof big - 64; i < sizeof big; i++)
+        zeros += big[i] == 0;
+    CHECK(zeros < 16);
+}
+
+TEST("a child that forgets draws other bytes than its parent")
+{
+    int fds[2];
+    uint64_t mine, theirs = 0;
+    random_u64();
+    CHECK(pipe(fds) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        random_forget();
+        theirs = random_u64();
+        _exit(write(fds[1], &theirs, sizeof theirs) != sizeof theirs);
+    }
+    mine = random_u64();
+    CHECK(read(fds[0], &theirs, sizeof theirs) == sizeof theirs);
+    waitpid(pid, NULL, 0);
+    close(fds[0]);
+    close(fds[1]);
+    CHECK(mine != theirs);
+}
+
+TEST("a UUID is version 4, variant 1, lower case")
+{
+    for (int i = 0; i < 200; i++) {
+        char u[RANDOM_UUID_BYTES + 1] = {0};
+        random_uuid(u);
+        CHECK(strspn(u, "0123456789abcdef-") == RANDOM_UUID_BYTES);
+        CHECK(u[8] == '-' && u[13] == '-' && u[18] == '-' && u[23] == '-' && u[14] == '4' && strchr("89ab", u[19]));
+    }
+}
