@@ -25,7 +25,7 @@ check_rings() {
         BEGIN {
             inner["base"] = "base"; inner["http"] = "base http"; inner["pg"] = "base pg"; inner["plan"] = "base plan"
             inner["script"] = "base http pg plan script"; inner["host"] = "base http pg plan script host"
-            owner["uv.h"] = "http pg script host"; owner["llhttp.h"] = "http"; owner["libpq-fe.h"] = "pg script"
+            owner["uv.h"] = "http pg script host"; owner["llhttp.h"] = "http script"; owner["libpq-fe.h"] = "pg script"
             owner["lua.h"] = owner["lauxlib.h"] = owner["lualib.h"] = owner["jwt.h"] = "script"
             owner["openssl/"] = owner["crypt.h"] = owner["zlib.h"] = "script"
         }

@@ -1,0 +1,86 @@
+#!/bin/sh
+# What a request costs: bench/run.sh [build/neap]. Two figures that a noisy machine does not spoil: instructions per request
+# (callgrind, one worker, one connection) and CPU time per request (wrk, one worker, 32 connections).
+# With BENCH_DIR naming a folder of peers (bench.py with floor/, nginx/), the same endpoints are measured beside them.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+neap=$(realpath "${1:-build/neap}")
+port=${BENCH_PORT:-8091}
+work=$(mktemp -d)
+server=
+trap 'stop; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+export WORKERS=1 HOST=127.0.0.1 PORT="$port" ENVIRONMENT=production ACCESS_LOG=off SECRET_KEY=0123456789abcdef0123456789abcdef
+
+stop() {
+    [ -z "$server" ] || { kill "$server" && wait "$server" || true; }
+    server=
+}
+
+# start COMMAND...: returns when it answers.
+start() {
+    "$@" >"$work/log" 2>&1 &
+    server=$!
+    tries=0
+    until curl -fsS -o "$work/answer" "http://127.0.0.1:$port/plaintext" 2>/dev/null; do
+        tries=$((tries + 1))
+        if [ $tries = 300 ] || ! kill -0 "$server" 2>/dev/null; then
+            cat "$work/log" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+}
+
+# The instructions of all processes together when each of so many requests was answered on one connection.
+count() {
+    rm -f "$work"/callgrind.*
+    start valgrind --tool=callgrind --callgrind-out-file="$work/callgrind.%p" "$neap" serve "$here/app"
+    curl -fsS -o "$work/answer" "http://127.0.0.1:$port$1?[1-$2]"
+    stop
+    awk '/^(summary|totals):/ { n += $2; nextfile } END { printf "%d", n }' "$work"/callgrind.*
+}
+
+# Start and stop cost the same in both runs and fall out of the difference.
+instructions() {
+    few=$(count "$1" 1000)
+    many=$(count "$1" 3000)
+    echo $(((many - few) / 2000))
+}
+
+# Ticks of the server and its children; the kernel adds a dead child's to its parent's.
+ticks() {
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="$server" '
+        { sub(/\(.*\)/, "x"); parent[$1] = $4; own[$1] = $14 + $15 }
+        END {
+            for (pid in own) {
+                for (p = pid; p in parent && p != root; p = parent[p]) {}
+                if (p == root) sum += own[pid]
+            }
+            print sum
+        }'
+}
+
+cpu() {
+    wrk -t1 -c32 -d1s "http://127.0.0.1:$port$1" >/dev/null
+    before=$(ticks)
+    wrk -t1 -c32 -d4s "http://127.0.0.1:$port$1" >"$work/wrk"
+    after=$(ticks)
+    awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" '
+        / requests in / { n = $1 } /Requests\/sec/ { rate = $2 } /Non-2xx|Socket errors/ { print > "/dev/stderr" }
+        END { printf "%.2f us CPU/request, %d requests/s", ticks * 1e6 / hz / n, rate }' "$work/wrk"
+}
+
+if [ -n "${BENCH_DIR-}" ]; then
+    NEAP=$neap NEAP_APP=$here/app exec python3 "$here/peers.py" "$BENCH_DIR"
+fi
+
+start "$neap" serve "$here/app"
+for path in /plaintext /json; do
+    echo "$path: $(cpu $path)"
+done
+stop
+for path in /plaintext /json; do
+    echo "$path: $(instructions $path) instructions/request"
+done
