@@ -1,0 +1,76 @@
+--- The fixture application "edges" as a service, and the question that every end-to-end file ends with: is anything left?
+local core = require "neap.core"
+local sys = require "neap.core.os"
+local test = require "neap.test"
+local wire = require "spec.support.wire"
+
+local M = {}
+
+local SECRET = ("0123456789abcdef"):rep(2)
+
+--- One worker, so that its counts are all there is.
+---@param opts {env: table<string, string>?, database: string?}?
+---@return table server
+function M.start(opts)
+  opts = opts or {}
+  local env = { SECRET_KEY = SECRET, WORKERS = "1", PORT = "0", LOG_LEVEL = "info" }
+  for name, value in pairs(opts.env or {}) do
+    env[name] = value
+  end
+  local server = test.spawn_server {
+    dir = core.app_dir .. "/spec/fixtures/edges",
+    env = env,
+    database = opts.database,
+  }
+  server.counts_before = M.counts(server)
+  return server
+end
+
+--- core.counts() of the server's worker, the question itself included.
+function M.counts(server)
+  return wire.exchange(server, wire.request("GET /counts", { "Connection: close" })).json
+end
+
+--- Waits until nothing is alive in the server that was not there at its start, then stops it and reads its last words.
+function M.finish(server)
+  local before, now = server.counts_before, nil
+  for _ = 1, 100 do
+    now = M.counts(server)
+    if now.handles <= before.handles and now.tasks == 1 and now.connections == 1 and now.pool_busy == 0 then
+      break
+    end
+    core.sleep(0.05)
+  end
+  assert.same({ handles = before.handles, tasks = 1, connections = 1, pool_busy = 0, requests = 1 }, {
+    handles = math.max(now.handles, before.handles),
+    tasks = now.tasks,
+    connections = now.connections,
+    pool_busy = now.pool_busy,
+    requests = now.requests,
+  })
+  server:signal "TERM"
+  assert.equal(0, server:wait(10))
+  local last = M.log_line(server, "shutdown.complete")
+  assert(last, "no shutdown.complete line")
+  for _, name in ipairs { "handles", "tasks", "connections", "pool_busy" } do
+    assert.equal(0, last[name], name)
+  end
+end
+
+--- The only child of the supervisor.
+function M.worker_pid(server)
+  local path = ("/proc/%d/task/%d/children"):format(server.pid, server.pid)
+  return math.tointeger(tonumber(sys.read_file(path):match "%d+"))
+end
+
+--- The newest log line with this message.
+function M.log_line(server, message)
+  local lines = server:logs()
+  for i = #lines, 1, -1 do
+    if lines[i].message == message then
+      return lines[i]
+    end
+  end
+end
+
+return M
