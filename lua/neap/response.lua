@@ -66,7 +66,7 @@ local function make(fields)
     fields.headers = check_headers(fields.headers)
   end)
   if not ok then
-    error(err, 3)
+    error(err, 2)
   end
   return setmetatable(fields, Response)
 end
