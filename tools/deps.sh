@@ -69,14 +69,15 @@ for group in "${@:-build}"; do
 done
 [ -n "$missing" ] || exit 0
 
-echo "deps: installing the Debian packages$missing"
 if [ "$(id -u)" = 0 ]; then
-    sh "$0" --as-root $missing
+    as_root=sh
 elif command -v sudo >/dev/null 2>&1 && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
-    sudo sh "$0" --as-root $missing
+    as_root="sudo sh"
 else
-    echo "deps: installing needs root, and sudo is not there or wants a password. As root, run:" >&2
-    echo "    apt-get install --no-install-recommends$missing" >&2
+    echo "deps: Debian packages are missing. Installing them needs root, and sudo is not there or wants a password." >&2
+    echo "As root, run:  apt-get install --no-install-recommends$missing" >&2
     exit 1
 fi
+echo "deps: installing the Debian packages$missing"
+$as_root "$0" --as-root $missing
 echo "deps: done"
