@@ -1,6 +1,8 @@
 #ifndef PG_ERROR_H
 #define PG_ERROR_H
 /* What can go wrong between a statement and its rows. */
+#include <libpq-fe.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum pg_error_kind {
@@ -15,6 +17,7 @@ enum pg_error_kind {
     PG_BAD_PARAM,      /* a parameter that cannot be sent: NUL in a text, too many; nothing was sent */
 };
 
+/* Texts that are too long are cut. Identifiers are at most 63 bytes in Postgres. */
 struct pg_error {
     enum pg_error_kind kind;
     char sqlstate[6];
@@ -23,4 +26,11 @@ struct pg_error {
     char hint[256];
     char constraint[64], table[64], column[64];
 };
+
+const char *pg_error_kind_name(enum pg_error_kind kind); /* "server", "line_full", ... */
+void pg_error_set(struct pg_error *err, enum pg_error_kind kind, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void pg_error_from_result(struct pg_error *err, const PGresult *res); /* kind is PG_SERVER; texts are cut to fit */
+void pg_error_trim(char *text);                  /* drops line ends and blanks at the end */
+bool pg_result_is_fatal(const PGresult *res);    /* the server ends the session with this error */
 #endif

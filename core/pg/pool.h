@@ -33,6 +33,7 @@ struct pool_status { /* gauges now, and counts since the start */
     char last_error[256];
 };
 
+/* A connection string that is wrong shows as last_error: nothing here fails at once. */
 struct pool *pool_new(const struct pool_opts *opts); /* starts to open `min` connections */
 void pool_status(const struct pool *p, struct pool_status *out);
 /* Waits for busy ones up to the caller's patience: connections close as they are released; on_closed(arg) at the end. */
@@ -47,11 +48,15 @@ struct pool_wait {
     struct pool *pool;
     pool_acquire_fn fn;
     void *arg;
-    bool waiting;
+    bool waiting;                /* until the callback */
+    struct pg_conn *conn;        /* granted, to be told at the next turn */
+    enum pg_error_kind refused;  /* likewise */
 };
 /* fn is called exactly once, never from inside this call: with a connection, or with NULL and an error. */
 void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void *arg);
 void pool_wait_cancel(struct pool_wait *w); /* no callback will come; fine when it is over */
+/* One that is free right now, when nobody stands in the line; else NULL. */
+struct pg_conn *pool_try_acquire(struct pool *p);
 /* Back to the pool. An open transaction is rolled back first, counted as leaked and logged with `where` (a Lua file:line,
  * may be NULL); a statement that still runs is cancelled. A broken connection is closed. */
 void pg_conn_release(struct pg_conn *c, const char *where);
@@ -73,7 +78,18 @@ void pg_conn_query(struct pg_conn *c, const struct pg_statement *st, pg_result_f
 void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *arg);
 /* Asks Postgres to cancel what runs (on the thread pool); the query's callback comes with PG_CANCELLED. */
 void pg_conn_cancel(struct pg_conn *c);
+/* One statement on any connection: borrows it, sends, gives it back, then calls fn. What was not sent because its
+ * connection turned out to be dead is sent on another. Where is kept for the log. */
+struct pool_query;
+struct pool_query *pool_query(struct pool *p, const struct pg_statement *st, const char *where, pg_result_fn fn, void *arg);
+struct pool_query *pool_script(struct pool *p, struct slice sql, const char *where, pg_result_fn fn, void *arg);
+/* True: it stood in the line and no callback will come. False: the callback will come soon. Not after the callback. */
+bool pool_query_cancel(struct pool_query *q);
+
 enum pg_tx_status { PG_TX_IDLE, PG_TX_ACTIVE, PG_TX_OPEN, PG_TX_FAILED, PG_TX_UNKNOWN };
 enum pg_tx_status pg_conn_tx_status(const struct pg_conn *c);
+/* The statement deadline of this connection until it is released; 0: none. The session's own statement_timeout is the
+ * caller's business. */
+void pg_conn_set_deadline(struct pg_conn *c, uint64_t ms);
 int pg_conn_backend_pid(const struct pg_conn *c);
 #endif

@@ -22,13 +22,17 @@ Oid pg_result_oid(const struct pg_result *r, int column);
 bool pg_result_is_null(const struct pg_result *r, int row, int column);
 struct slice pg_result_text(const struct pg_result *r, int row, int column); /* as Postgres wrote it */
 int64_t pg_result_affected(const struct pg_result *r); /* rows that the command touched; 0 where it says nothing */
-size_t pg_result_bytes(const struct pg_result *r);
+size_t pg_result_bytes(const struct pg_result *r);       /* what it takes in memory */
+size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its texts; looks at every cell */
 
 /* One cell, row or the whole result as JSON: exact numbers (numeric as a string), RFC 3339 times, json as it is, bytea as
  * base64 (RFC 4648 4), arrays as arrays, NULL as null, NaN and infinities of floats as null. */
 void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out);
 void pg_result_write_row(const struct pg_result *r, int row, struct buf *out);
 void pg_result_write_rows(const struct pg_result *r, struct buf *out);
+void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type, struct slice text); /* one value */
+void pg_write_json_string(struct buf *out, struct slice s); /* s must be UTF-8 */
+bool pg_read_bytea(struct buf *out, struct slice text);     /* appends the bytes of "\x0102"; false when it is not that */
 
 /* "2024-01-01 00:00:00.5+00" -> "2024-01-01T00:00:00.500000Z" (six digits, always); text that does not look like it is
  * copied ("infinity"). Returns the bytes written. */
@@ -40,5 +44,5 @@ bool pg_array_begin(struct pg_array_reader *r, struct slice text);
 bool pg_array_next(struct pg_array_reader *r, struct slice *element, bool *is_null, bool *is_array);
 void pg_array_end(struct pg_array_reader *r);
 enum pg_type pg_type_of(Oid oid);          /* PG_ARRAY for the array types that we know */
-enum pg_type pg_type_of_element(Oid array_oid);
+enum pg_type pg_type_of_element(Oid array_oid); /* PG_ARRAY: not an array that we know */
 #endif

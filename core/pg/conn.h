@@ -1,0 +1,114 @@
+#ifndef PG_CONN_H
+#define PG_CONN_H
+/* One connection from inside the ring: how it is opened, watched, used and closed. The pool is its owner and hears of
+ * it through conn_events; borrowers see only what pool.h declares.
+ *
+ * Life: conn_open -> (on_opened | on_failed) ; after on_opened statements one at a time ; on_died when it breaks while
+ * no statement runs (else the statement's callback tells) ; conn_close at any time ; on_gone when its last handle is
+ * closed, and then its memory is freed. After on_failed and on_died the owner still has to close it. */
+#include "pg/cancel.h"
+#include "pg/defer.h"
+#include "pg/pool.h"
+#include "pg/statement.h"
+
+struct connect_job;
+struct socket_watch;
+
+struct conn_opts { /* shared by the connections of one pool, owned by it */
+    uv_loop_t *loop;
+    struct wheel *wheel;
+    struct defer *defer;
+    struct cancel_gate *cancels;
+    const char *url, *application_name;
+    uint64_t connect_ms, statement_ms;
+    bool prepared;
+    bool plain_startup; /* learned: a pooler in between refuses `options`, so settings are sent as SET */
+};
+
+struct conn_events {
+    void (*on_opened)(struct pg_conn *c);
+    void (*on_failed)(struct pg_conn *c, const char *why);
+    void (*on_died)(struct pg_conn *c);
+    void (*on_gone)(void *owner);
+};
+
+enum conn_status { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_CLOSING, CONN_STATUSES };
+enum conn_step { STEP_NONE, STEP_SCRIPT, STEP_UNPREPARED, STEP_PREPARE, STEP_EXECUTE };
+enum conn_stop { STOP_NONE, STOP_CANCELLED, STOP_DEADLINE, STOP_FAULT };
+
+enum {
+    CONN_BROKEN_MAX = 256,
+    CONN_OVERTIME_MS = 500,    /* the server's own statement_timeout comes first; this is for when it does not */
+    CONN_STOP_GRACE_MS = 1000, /* for the answer to a cancel request, then the connection is dropped */
+    CONN_BYTES_KEPT_MAX = 1 << 20, /* libpq's buffers never shrink: one bigger message and the connection is replaced */
+};
+
+struct pg_conn {
+    /* the owner's */
+    struct list link;
+    enum conn_status status; /* names the list that it is on */
+    void *owner;
+    uint64_t idle_since_ms, retire_ms;
+    char where[96]; /* who left a transaction open */
+
+    struct conn_opts *opts;
+    const struct conn_events *events;
+    PGconn *pq;                 /* owned; NULL once it is closed */
+    struct socket_watch *watch; /* owned; NULL while no socket is watched */
+    struct connect_job *job;    /* owned; NULL once it is open */
+    struct wheel_timer deadline;
+    struct deferred late;
+    unsigned holds;             /* handles and thread work that must end before the memory is freed */
+    bool closing, opened;
+    bool oversize;              /* see CONN_BYTES_KEPT_MAX */
+    bool fatal;                 /* the server said good bye in a notice */
+    char broken[CONN_BROKEN_MAX]; /* why it broke; "" while it is fine */
+
+    /* the statement that runs */
+    pg_result_fn fn; /* NULL: none runs */
+    void *arg;
+    const struct pg_statement *st; /* borrowed from `copy` or from the caller */
+    struct statement_copy copy;
+    struct prepared *prepared; /* borrowed from the cache; what is being executed */
+    enum conn_step step; /* NONE: the answer is complete */
+    enum conn_stop stop; /* why it should end before its own end */
+    const char *fault;   /* literal; of STOP_FAULT */
+    PGresult *result; /* owned */
+    bool retried;
+    bool unsent;         /* the statement itself was not handed to libpq: it can be sent elsewhere */
+    bool was_in_tx;
+    uint64_t statement_ms; /* 0: no deadline */
+    uint64_t begun_ms;     /* uv_now */
+    struct cancel_job *cancel;
+    struct statement_cache cache;
+};
+
+/* ---- conn.c ---- */
+struct pg_conn *conn_open(struct conn_opts *opts, const struct conn_events *events, void *owner);
+void conn_close(struct pg_conn *c); /* may be called twice; no callback but on_gone comes after it */
+void conn_hold(struct pg_conn *c);
+void conn_drop_hold(struct pg_conn *c);
+void conn_watch(struct pg_conn *c, int events); /* of libuv, on the socket that libpq has now */
+void conn_shut(struct pg_conn *c, const char *why); /* closes the socket; tells nobody */
+void conn_break(struct pg_conn *c, const char *why); /* from a loop callback only: shuts it and tells who must know */
+bool conn_is_open(const struct pg_conn *c);
+/* Whether bytes or an end of stream wait in the socket of an idle connection: it must be looked at before it is used. */
+bool conn_has_input(const struct pg_conn *c);
+
+/* ---- conn_connect.c ---- */
+void connect_start(struct pg_conn *c);
+void connect_step(struct pg_conn *c); /* the socket is ready */
+void connect_fail(struct pg_conn *c, const char *why); /* from a loop callback only */
+void connect_free(struct pg_conn *c);
+
+/* ---- conn_query.c ---- */
+/* Like pg_conn_query, but st and its bytes must stay until the callback. */
+void conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
+void conn_on_deadline(struct pg_conn *c);
+void conn_send_again(struct pg_conn *c); /* the statement: it is prepared now, or must be anew */
+
+/* ---- conn_result.c ---- */
+void conn_on_input(struct pg_conn *c);
+void conn_on_writable(struct pg_conn *c);
+void conn_finish(struct pg_conn *c); /* from a loop callback only: the statement is over */
+#endif

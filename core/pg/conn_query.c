@@ -1,0 +1,164 @@
+#include "pg/conn.h"
+#include <assert.h>
+
+/* A failure inside the call that starts a statement is told at the next turn. */
+static void fail_late(struct pg_conn *c, const char *why)
+{
+    conn_shut(c, why);
+    defer_call(c->opts->defer, &c->late);
+}
+
+static void flush(struct pg_conn *c)
+{
+    int rc = PQflush(c->pq);
+
+    if (rc < 0)
+        fail_late(c, PQerrorMessage(c->pq));
+    else
+        conn_watch(c, rc > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+static void send_script(struct pg_conn *c)
+{
+    c->unsent = PQsendQuery(c->pq, c->st->sql.p) == 0;
+    c->step = c->unsent ? STEP_NONE : STEP_SCRIPT;
+}
+
+static void send_unprepared(struct pg_conn *c)
+{
+    const struct pg_statement *st = c->st;
+
+    c->unsent = PQsendQueryParams(c->pq, st->sql.p, st->n, NULL, st->values, NULL, NULL, 0) == 0;
+    c->step = c->unsent ? STEP_NONE : STEP_UNPREPARED;
+}
+
+static void send_prepare(struct pg_conn *c)
+{
+    char name[STATEMENT_NAME_MAX];
+
+    statement_name(name, statement_next_number(&c->cache));
+    if (PQsendPrepare(c->pq, name, c->st->sql.p, 0, NULL))
+        c->step = STEP_PREPARE;
+}
+
+static void send_execute(struct pg_conn *c)
+{
+    char name[STATEMENT_NAME_MAX];
+    const struct pg_statement *st = c->st;
+
+    statement_name(name, c->prepared->number);
+    c->unsent = PQsendQueryPrepared(c->pq, name, st->n, st->values, NULL, NULL, 0) == 0;
+    c->step = c->unsent ? STEP_NONE : STEP_EXECUTE;
+}
+
+static void send_statement(struct pg_conn *c)
+{
+    c->prepared = c->opts->prepared ? statement_find(&c->cache, c->st->sql) : NULL;
+    if (c->prepared)
+        send_execute(c);
+    else if (c->opts->prepared && statement_is_worth(&c->cache, c->st->sql))
+        send_prepare(c);
+    else
+        send_unprepared(c);
+}
+
+/* libpq refuses before it sends anything; after that it keeps a write error to itself until the answer is read. */
+static void after_send(struct pg_conn *c)
+{
+    if (c->step == STEP_NONE)
+        fail_late(c, PQerrorMessage(c->pq));
+    else
+        flush(c);
+}
+
+static void begin(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
+{
+    assert(c->fn == NULL && !c->closing);
+    c->fn = fn;
+    c->arg = arg;
+    c->st = st;
+    c->prepared = NULL;
+    c->step = STEP_NONE;
+    c->stop = STOP_NONE;
+    c->unsent = true;
+    c->retried = false;
+    c->begun_ms = uv_now(c->opts->loop);
+    c->was_in_tx = pg_conn_tx_status(c) != PG_TX_IDLE;
+    if (c->statement_ms > 0)
+        wheel_set(c->opts->wheel, &c->deadline, c->statement_ms + CONN_OVERTIME_MS);
+}
+
+void conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
+{
+    begin(c, st, fn, arg);
+    if (!conn_is_open(c)) {
+        fail_late(c, "the connection was closed");
+        return;
+    }
+    c->oversize |= statement_bytes(st) > CONN_BYTES_KEPT_MAX;
+    send_statement(c);
+    after_send(c);
+}
+
+void conn_send_again(struct pg_conn *c)
+{
+    send_statement(c);
+    after_send(c);
+}
+
+static void refuse(struct pg_conn *c, const char *fault)
+{
+    c->stop = STOP_FAULT;
+    c->fault = fault;
+    defer_call(c->opts->defer, &c->late);
+}
+
+void pg_conn_query(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
+{
+    const char *fault = statement_fault(st);
+
+    if (fault) {
+        begin(c, st, fn, arg);
+        refuse(c, fault);
+        return;
+    }
+    statement_copy_set(&c->copy, st);
+    conn_run(c, &c->copy.st, fn, arg);
+}
+
+void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *arg)
+{
+    struct pg_statement st = {.sql = sql};
+    const char *fault = statement_fault(&st);
+
+    statement_copy_set(&c->copy, &st);
+    begin(c, &c->copy.st, fn, arg);
+    if (fault) {
+        refuse(c, fault);
+    } else if (!conn_is_open(c)) {
+        fail_late(c, "the connection was closed");
+    } else {
+        send_script(c);
+        after_send(c);
+    }
+}
+
+void pg_conn_cancel(struct pg_conn *c)
+{
+    if (c->fn == NULL || c->stop != STOP_NONE || c->step == STEP_NONE)
+        return;
+    c->stop = STOP_CANCELLED;
+    wheel_set(c->opts->wheel, &c->deadline, CONN_STOP_GRACE_MS);
+    cancel_start(c);
+}
+
+void conn_on_deadline(struct pg_conn *c)
+{
+    if (c->stop == STOP_NONE) {
+        c->stop = STOP_DEADLINE;
+        wheel_set(c->opts->wheel, &c->deadline, CONN_STOP_GRACE_MS);
+        cancel_start(c);
+        return;
+    }
+    conn_break(c, "no answer to a cancel request");
+}

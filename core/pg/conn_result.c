@@ -1,0 +1,215 @@
+#include "pg/conn.h"
+#include <assert.h>
+
+static bool is_error(const PGresult *res)
+{
+    ExecStatusType status = PQresultStatus(res);
+
+    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+}
+
+static bool has_sqlstate(const PGresult *res, const char *sqlstate)
+{
+    const char *is = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+    return is && strcmp(is, sqlstate) == 0;
+}
+
+static void drop_result(struct pg_conn *c)
+{
+    PQclear(c->result);
+    c->result = NULL;
+}
+
+/* Of several results the last one counts, but an error counts more: nothing runs after it. */
+static void keep_result(struct pg_conn *c, PGresult *res)
+{
+    if (c->result && is_error(c->result)) {
+        PQclear(res);
+        return;
+    }
+    PQclear(c->result);
+    c->result = res;
+}
+
+static bool is_copy(const PGresult *res)
+{
+    ExecStatusType status = PQresultStatus(res);
+
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+/* 26000: the server has lost it (DISCARD ALL, a pooler in between); 0A000: a table has changed under its plan. A
+ * statement that failed outside of a transaction has done nothing, so it may run again. */
+static bool is_stale(struct pg_conn *c)
+{
+    bool gone = has_sqlstate(c->result, "26000");
+
+    if (!gone && !has_sqlstate(c->result, "0A000"))
+        return false;
+    if (gone)
+        statement_forget(&c->cache, c->prepared);
+    else
+        statement_discard(&c->cache, c->prepared);
+    c->prepared = NULL;
+    return !c->was_in_tx && !c->retried && c->stop == STOP_NONE;
+}
+
+/* libpq has said that this step has no more results. */
+static void step_over(struct pg_conn *c)
+{
+    enum conn_step step = c->step;
+    bool failed = c->result == NULL || is_error(c->result);
+
+    c->step = STEP_NONE;
+    if (step == STEP_PREPARE && !failed) {
+        statement_add(&c->cache, c->st->sql);
+        drop_result(c);
+        if (c->stop == STOP_NONE) {
+            conn_send_again(c);
+            return;
+        }
+    }
+    if (step == STEP_EXECUTE && failed && c->result && is_stale(c)) {
+        c->retried = c->unsent = true;
+        drop_result(c);
+        conn_send_again(c);
+        return;
+    }
+    conn_finish(c);
+}
+
+static void drain_notifications(struct pg_conn *c)
+{
+    PGnotify *n;
+
+    while ((n = PQnotifies(c->pq)) != NULL)
+        PQfreemem(n);
+}
+
+static void read_results(struct pg_conn *c)
+{
+    while (!PQisBusy(c->pq)) {
+        PGresult *res = PQgetResult(c->pq);
+        if (res == NULL) {
+            if (PQstatus(c->pq) == CONNECTION_OK)
+                step_over(c);
+            else
+                conn_break(c, PQerrorMessage(c->pq));
+            return;
+        }
+        if (is_copy(res)) { /* PQgetResult would give it again and again */
+            PQclear(res);
+            drop_result(c);
+            c->stop = STOP_FAULT;
+            c->fault = "COPY from or to the client is not possible through a query";
+            conn_break(c, c->fault);
+            return;
+        }
+        keep_result(c, res);
+    }
+}
+
+void conn_on_input(struct pg_conn *c)
+{
+    int flushed;
+
+    if (!PQconsumeInput(c->pq)) {
+        conn_break(c, PQerrorMessage(c->pq));
+        return;
+    }
+    if (c->fn && c->step != STEP_NONE) {
+        read_results(c);
+        return;
+    }
+    (void)PQisBusy(c->pq); /* reads notices: FATAL comes as one when nothing runs */
+    drain_notifications(c);
+    flushed = PQflush(c->pq);
+    if (c->fatal || flushed < 0 || PQstatus(c->pq) != CONNECTION_OK)
+        conn_break(c, c->broken[0] ? c->broken : PQerrorMessage(c->pq));
+}
+
+void conn_on_writable(struct pg_conn *c)
+{
+    int rc = PQflush(c->pq);
+
+    if (rc < 0)
+        conn_break(c, PQerrorMessage(c->pq));
+    else if (rc == 0)
+        conn_watch(c, UV_READABLE);
+}
+
+/* 57014 has several authors: our cancel request, the session's statement_timeout, and people with pg_cancel_backend. */
+static void name_cancel(struct pg_conn *c, struct pg_error *err)
+{
+    if (c->stop == STOP_CANCELLED)
+        err->kind = PG_CANCELLED;
+    else if (c->stop == STOP_DEADLINE || (c->statement_ms > 0 && uv_now(c->opts->loop) - c->begun_ms >= c->statement_ms))
+        err->kind = PG_TIMED_OUT;
+}
+
+static void error_of_result(struct pg_conn *c, struct pg_error *err)
+{
+    pg_error_from_result(err, c->result);
+    if (strcmp(err->sqlstate, "57014") == 0)
+        name_cancel(c, err);
+    else if (pg_result_is_fatal(c->result) || c->pq == NULL)
+        err->kind = c->unsent && !c->was_in_tx ? PG_UNAVAILABLE : PG_LOST;
+}
+
+/* There is no answer: why not? */
+static void error_of_silence(struct pg_conn *c, struct pg_error *err)
+{
+    if (c->stop == STOP_FAULT)
+        pg_error_set(err, PG_BAD_PARAM, "%s", c->fault);
+    else if (c->stop == STOP_CANCELLED)
+        pg_error_set(err, PG_CANCELLED, "cancelled");
+    else if (c->stop == STOP_DEADLINE)
+        pg_error_set(err, PG_TIMED_OUT, "no answer within %llu ms", (unsigned long long)c->statement_ms);
+    else if (c->unsent && !c->was_in_tx)
+        pg_error_set(err, PG_UNAVAILABLE, "%s", c->broken);
+    else
+        pg_error_set(err, PG_LOST, "%s", c->broken[0] ? c->broken : "the server gave no result");
+}
+
+static struct pg_result *take_result(struct pg_conn *c)
+{
+    struct pg_result *res = pg_result_new(c->result);
+
+    c->result = NULL;
+    if (pg_result_bytes(res) > CONN_BYTES_KEPT_MAX && pg_result_largest_row(res) > CONN_BYTES_KEPT_MAX)
+        c->oversize = true;
+    return res;
+}
+
+/* The connection must not be used again before a cancel request is through: it would hit the next statement. */
+void conn_finish(struct pg_conn *c)
+{
+    struct pg_error err = {.kind = PG_OK};
+    pg_result_fn fn = c->fn;
+    void *arg = c->arg;
+
+    assert(fn != NULL);
+    /* COMMAND_OK is said before the commit of a statement on its own: without the end of the step it means nothing. */
+    if (c->step != STEP_NONE && c->result && !is_error(c->result))
+        drop_result(c);
+    c->step = STEP_NONE;
+    if (c->pq && !cancel_drop(c))
+        return;
+    wheel_clear(c->opts->wheel, &c->deadline);
+    defer_drop(&c->late);
+    c->fn = NULL;
+    c->st = NULL;
+    if (c->result == NULL)
+        error_of_silence(c, &err);
+    else if (is_error(c->result))
+        error_of_result(c, &err);
+    if (err.kind == PG_OK) {
+        fn(take_result(c), NULL, arg);
+        return;
+    }
+    drop_result(c);
+    if (err.kind == PG_LOST || err.kind == PG_UNAVAILABLE)
+        conn_shut(c, err.message);
+    fn(NULL, &err, arg);
+}

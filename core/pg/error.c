@@ -1,0 +1,94 @@
+#include "pg/error.h"
+#include <libpq-fe.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *pg_error_kind_name(enum pg_error_kind kind)
+{
+    switch (kind) {
+    case PG_OK:
+        return "ok";
+    case PG_SERVER:
+        return "server";
+    case PG_UNAVAILABLE:
+        return "unavailable";
+    case PG_LINE_FULL:
+        return "line_full";
+    case PG_WAITED:
+        return "waited";
+    case PG_LOST:
+        return "lost";
+    case PG_TIMED_OUT:
+        return "timed_out";
+    case PG_CANCELLED:
+        return "cancelled";
+    case PG_BAD_PARAM:
+        return "bad_param";
+    }
+    return "unknown";
+}
+
+void pg_error_set(struct pg_error *err, enum pg_error_kind kind, const char *fmt, ...)
+{
+    va_list ap;
+
+    memset(err, 0, sizeof *err);
+    err->kind = kind;
+    va_start(ap, fmt);
+    vsnprintf(err->message, sizeof err->message, fmt, ap);
+    va_end(ap);
+    pg_error_trim(err->message);
+}
+
+void pg_error_trim(char *text)
+{
+    size_t n = strlen(text);
+
+    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == ' '))
+        text[--n] = '\0';
+}
+
+/* A text that is cut must not be cut inside a UTF-8 sequence: the log would show it as damaged. */
+static void copy_cut(char *out, size_t size, const char *text)
+{
+    size_t n = text ? strlen(text) : 0;
+
+    if (n >= size) {
+        n = size - 1;
+        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+            n--;
+    }
+    if (n > 0)
+        memcpy(out, text, n);
+    out[n] = '\0';
+}
+
+static void field(char *out, size_t size, const PGresult *res, int code)
+{
+    copy_cut(out, size, PQresultErrorField(res, code));
+}
+
+void pg_error_from_result(struct pg_error *err, const PGresult *res)
+{
+    memset(err, 0, sizeof *err);
+    err->kind = PG_SERVER;
+    field(err->sqlstate, sizeof err->sqlstate, res, PG_DIAG_SQLSTATE);
+    field(err->message, sizeof err->message, res, PG_DIAG_MESSAGE_PRIMARY);
+    field(err->detail, sizeof err->detail, res, PG_DIAG_MESSAGE_DETAIL);
+    field(err->hint, sizeof err->hint, res, PG_DIAG_MESSAGE_HINT);
+    field(err->constraint, sizeof err->constraint, res, PG_DIAG_CONSTRAINT_NAME);
+    field(err->table, sizeof err->table, res, PG_DIAG_TABLE_NAME);
+    field(err->column, sizeof err->column, res, PG_DIAG_COLUMN_NAME);
+    if (err->message[0] == '\0') { /* made by libpq, not by the server */
+        copy_cut(err->message, sizeof err->message, PQresultErrorMessage(res));
+        pg_error_trim(err->message);
+    }
+}
+
+bool pg_result_is_fatal(const PGresult *res)
+{
+    const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}

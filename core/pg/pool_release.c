@@ -1,0 +1,110 @@
+#include "base/log.h"
+#include "pg/pool_internal.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What a connection needs before the next one may have it. It stays busy meanwhile. */
+static void clean(struct pool *p, struct pg_conn *c);
+
+static void give_back(struct pool *p, struct pg_conn *c)
+{
+    if (p->closing || !conn_is_open(c) || c->oversize || pool_now(p) >= c->retire_ms) {
+        pool_discard(p, c);
+    } else {
+        pool_move(p, c, CONN_IDLE);
+        pool_serve_line(p);
+    }
+    pool_grow(p);
+}
+
+static void on_cleaned(struct pg_result *res, const struct pg_error *err, void *arg)
+{
+    struct pg_conn *c = arg;
+
+    pg_result_free(res);
+    if (err)
+        conn_shut(c, err->message);
+    clean(c->owner, c);
+}
+
+static void on_pinged(struct pg_result *res, const struct pg_error *err, void *arg)
+{
+    struct pg_conn *c = arg;
+    struct pool *p = c->owner;
+
+    pg_result_free(res);
+    if (err) {
+        p->lost++;
+        conn_shut(c, err->message);
+    }
+    give_back(p, c);
+}
+
+void pool_ping(struct pool *p, struct pg_conn *c)
+{
+    pool_move(p, c, CONN_BUSY);
+    pg_conn_set_deadline(c, PING_MS);
+    pg_conn_script(c, SLICE_LIT("SELECT 1"), on_pinged, c);
+    pg_conn_set_deadline(c, p->opts.statement_ms);
+}
+
+static void report_leak(struct pool *p, struct pg_conn *c)
+{
+    struct log_line l;
+
+    p->leaked++;
+    if (log_begin(&l, LOG_WARN, "pool", "a transaction was left open and is rolled back")) {
+        log_str(&l, "where", c->where[0] ? c->where : NULL);
+        log_int(&l, "backend_pid", pg_conn_backend_pid(c));
+        log_end(&l);
+    }
+}
+
+static void clean(struct pool *p, struct pg_conn *c)
+{
+    switch (pg_conn_tx_status(c)) {
+    case PG_TX_OPEN:
+    case PG_TX_FAILED:
+        report_leak(p, c);
+        pg_conn_script(c, SLICE_LIT("ROLLBACK"), on_cleaned, c);
+        return;
+    case PG_TX_IDLE:
+        if (c->cache.discarded_count < DISCARDED_DUE)
+            break;
+        pg_conn_script(c, buf_view(&c->cache.discarded), on_cleaned, c);
+        statement_discarded_done(&c->cache);
+        return;
+    default:
+        conn_shut(c, "given back in an unknown state");
+    }
+    statement_copy_free(&c->copy);
+    give_back(p, c);
+}
+
+/* The borrower is gone while its statement runs: whatever comes, nobody wants it. */
+static void on_abandoned(struct pg_result *res, const struct pg_error *err, void *arg)
+{
+    struct pg_conn *c = arg;
+
+    (void)err;
+    pg_result_free(res);
+    clean(c->owner, c);
+}
+
+void pg_conn_release(struct pg_conn *c, const char *where)
+{
+    struct pool *p = c->owner;
+
+    assert(c->status == CONN_BUSY);
+    snprintf(c->where, sizeof c->where, "%s", where ? where : "");
+    pg_conn_set_deadline(c, p->opts.statement_ms);
+    if (c->fn) {
+        c->fn = on_abandoned;
+        c->arg = c;
+        pg_conn_cancel(c);
+        return;
+    }
+    if (!conn_is_open(c))
+        p->lost++;
+    clean(p, c);
+}

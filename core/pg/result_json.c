@@ -1,0 +1,218 @@
+#include "pg/result.h"
+
+/* The strings come from a session whose client_encoding is UTF8, so Postgres has checked them: only what RFC 8259
+ * section 7 demands is escaped. */
+static const char hex[] = "0123456789abcdef";
+
+static void write_escape(struct buf *out, unsigned char c)
+{
+    switch (c) {
+    case '"':
+        buf_lit(out, "\\\"");
+        break;
+    case '\\':
+        buf_lit(out, "\\\\");
+        break;
+    case '\n':
+        buf_lit(out, "\\n");
+        break;
+    case '\r':
+        buf_lit(out, "\\r");
+        break;
+    case '\t':
+        buf_lit(out, "\\t");
+        break;
+    default:
+        buf_lit(out, "\\u00");
+        buf_char(out, hex[c >> 4]);
+        buf_char(out, hex[c & 15]);
+    }
+}
+
+void pg_write_json_string(struct buf *out, struct slice s)
+{
+    size_t from = 0;
+
+    buf_reserve(out, s.n + 2);
+    buf_char(out, '"');
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        buf_append(out, s.p + from, i - from);
+        write_escape(out, c);
+        from = i + 1;
+    }
+    buf_append(out, s.p + from, s.n - from);
+    buf_char(out, '"');
+}
+
+/* A float stays a float for whoever reads it: "1" becomes "1.0". JSON has no NaN and no infinity. */
+static void write_float(struct buf *out, struct slice s)
+{
+    char last = s.n > 0 ? s.p[s.n - 1] : 'N';
+
+    if (last < '0' || last > '9') {
+        buf_lit(out, "null");
+        return;
+    }
+    buf_slice(out, s);
+    if (!memchr(s.p, '.', s.n) && !memchr(s.p, 'e', s.n))
+        buf_lit(out, ".0");
+}
+
+static int nibble(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool pg_read_bytea(struct buf *out, struct slice text)
+{
+    if (text.n < 2 || text.p[0] != '\\' || text.p[1] != 'x' || text.n % 2 != 0)
+        return false;
+    buf_reserve(out, text.n / 2);
+    for (size_t i = 2; i < text.n; i += 2) {
+        int high = nibble(text.p[i]), low = nibble(text.p[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        buf_char(out, (char)(high << 4 | low));
+    }
+    return true;
+}
+
+/* RFC 4648 section 4, with padding. */
+static void write_base64(struct buf *out, const unsigned char *p, size_t n)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    buf_reserve(out, (n + 2) / 3 * 4);
+    for (size_t i = 0; i < n; i += 3) {
+        unsigned bits = (unsigned)p[i] << 16;
+        bits |= i + 1 < n ? (unsigned)p[i + 1] << 8 : 0;
+        bits |= i + 2 < n ? (unsigned)p[i + 2] : 0;
+        buf_char(out, digits[bits >> 18]);
+        buf_char(out, digits[bits >> 12 & 63]);
+        buf_char(out, i + 1 < n ? digits[bits >> 6 & 63] : '=');
+        buf_char(out, i + 2 < n ? digits[bits & 63] : '=');
+    }
+}
+
+static void write_bytea(struct buf *out, struct slice text)
+{
+    struct buf bytes = BUF_INIT;
+
+    if (!pg_read_bytea(&bytes, text)) {
+        pg_write_json_string(out, text);
+    } else {
+        buf_char(out, '"');
+        write_base64(out, (const unsigned char *)bytes.p, bytes.n);
+        buf_char(out, '"');
+    }
+    buf_free(&bytes);
+}
+
+static void write_time(struct buf *out, struct slice text, bool with_zone)
+{
+    char time[64];
+
+    buf_char(out, '"');
+    buf_append(out, time, pg_write_timestamp(time, text, with_zone));
+    buf_char(out, '"');
+}
+
+static void write_array(struct buf *out, enum pg_type element_type, struct slice text)
+{
+    struct pg_array_reader r;
+    struct slice element;
+    bool is_null, is_array, first = true;
+
+    if (!pg_array_begin(&r, text)) {
+        pg_write_json_string(out, text);
+        return;
+    }
+    buf_char(out, '[');
+    while (pg_array_next(&r, &element, &is_null, &is_array)) {
+        if (!first)
+            buf_char(out, ',');
+        first = false;
+        if (is_null)
+            buf_lit(out, "null");
+        else if (is_array) /* six dimensions at most, Postgres' MAXDIM */
+            write_array(out, element_type, element);
+        else
+            pg_write_json(out, element_type, PG_TEXT, element);
+    }
+    buf_char(out, ']');
+    pg_array_end(&r);
+}
+
+void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type, struct slice text)
+{
+    switch (type) {
+    case PG_BOOL:
+        buf_str(out, text.n > 0 && text.p[0] == 't' ? "true" : "false");
+        break;
+    case PG_INT:
+    case PG_JSON:
+        buf_slice(out, text);
+        break;
+    case PG_FLOAT:
+        write_float(out, text);
+        break;
+    case PG_TIMESTAMPTZ:
+    case PG_TIMESTAMP:
+        write_time(out, text, type == PG_TIMESTAMPTZ);
+        break;
+    case PG_BYTEA:
+        write_bytea(out, text);
+        break;
+    case PG_ARRAY:
+        write_array(out, element_type, text);
+        break;
+    case PG_TEXT:
+    case PG_NUMERIC:
+    case PG_UUID:
+    case PG_DATE:
+        pg_write_json_string(out, text);
+        break;
+    }
+}
+
+void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out)
+{
+    enum pg_type type = pg_result_type(r, column);
+    enum pg_type element_type = type == PG_ARRAY ? pg_type_of_element(pg_result_oid(r, column)) : PG_TEXT;
+
+    if (pg_result_is_null(r, row, column))
+        buf_lit(out, "null");
+    else
+        pg_write_json(out, type, element_type, pg_result_text(r, row, column));
+}
+
+void pg_result_write_row(const struct pg_result *r, int row, struct buf *out)
+{
+    buf_char(out, '{');
+    for (int column = 0; column < pg_result_columns(r); column++) {
+        if (column > 0)
+            buf_char(out, ',');
+        pg_write_json_string(out, pg_result_name(r, column));
+        buf_char(out, ':');
+        pg_result_write_cell(r, row, column, out);
+    }
+    buf_char(out, '}');
+}
+
+void pg_result_write_rows(const struct pg_result *r, struct buf *out)
+{
+    buf_char(out, '[');
+    for (int row = 0; row < pg_result_rows(r); row++) {
+        if (row > 0)
+            buf_char(out, ',');
+        pg_result_write_row(r, row, out);
+    }
+    buf_char(out, ']');
+}

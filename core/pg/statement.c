@@ -1,0 +1,197 @@
+#include "pg/statement.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include <stdlib.h>
+
+static uint64_t hash_text(struct slice s)
+{
+    uint64_t h = 0x9e3779b97f4a7c15u ^ s.n;
+    size_t i = 0;
+
+    for (; i + 8 <= s.n; i += 8) {
+        uint64_t word;
+        memcpy(&word, s.p + i, 8);
+        h = (h ^ word) * 0xff51afd7ed558ccdu;
+        h ^= h >> 32;
+    }
+    for (; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
+    h ^= h >> 29;
+    return h != 0 ? h : 1; /* 0 is an empty place in `seen` */
+}
+
+static struct prepared **bucket(struct statement_cache *sc, uint64_t hash)
+{
+    return &sc->buckets[hash % STATEMENTS_MAX];
+}
+
+void statement_cache_init(struct statement_cache *sc)
+{
+    *sc = (struct statement_cache){0};
+    list_init(&sc->by_use);
+}
+
+static void unlink_prepared(struct statement_cache *sc, struct prepared *p)
+{
+    struct prepared **at = bucket(sc, p->hash);
+
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    list_remove(&p->by_use);
+    sc->count--;
+}
+
+void statement_cache_free(struct statement_cache *sc)
+{
+    while (!list_is_empty(&sc->by_use)) {
+        struct prepared *p = LIST_OF(list_first(&sc->by_use), struct prepared, by_use);
+        statement_forget(sc, p);
+    }
+    buf_free(&sc->discarded);
+}
+
+struct prepared *statement_find(struct statement_cache *sc, struct slice sql)
+{
+    uint64_t hash = hash_text(sql);
+    struct prepared *p = *bucket(sc, hash);
+
+    while (p && !(p->hash == hash && slice_eq(slice_of(p->sql, p->n), sql)))
+        p = p->next;
+    if (p) {
+        list_remove(&p->by_use);
+        list_push_front(&sc->by_use, &p->by_use);
+    }
+    return p;
+}
+
+bool statement_is_worth(struct statement_cache *sc, struct slice sql)
+{
+    uint64_t hash = hash_text(sql);
+    uint64_t *place = &sc->seen[hash % STATEMENTS_MAX];
+    bool came_before = *place == hash;
+
+    *place = hash;
+    return came_before && sql.n <= STATEMENT_SQL_MAX && sc->discarded_count < DISCARDED_MAX;
+}
+
+unsigned statement_next_number(const struct statement_cache *sc)
+{
+    return sc->last_number + 1;
+}
+
+void statement_name(char out[static STATEMENT_NAME_MAX], unsigned number)
+{
+    char digits[NUMBER_TEXT_MAX];
+    size_t n = number_write_u64(digits, number); /* ten at most */
+
+    out[0] = 's';
+    memcpy(out + 1, digits, n);
+    out[n + 1] = '\0';
+}
+
+struct prepared *statement_add(struct statement_cache *sc, struct slice sql)
+{
+    struct prepared *p = mem_alloc(sizeof *p + sql.n + 1);
+    struct prepared **head;
+
+    if (sc->count == STATEMENTS_MAX)
+        statement_discard(sc, LIST_OF(sc->by_use.prev, struct prepared, by_use));
+    p->hash = hash_text(sql);
+    p->number = ++sc->last_number;
+    p->n = sql.n;
+    memcpy(p->sql, sql.p, sql.n);
+    p->sql[sql.n] = '\0';
+    head = bucket(sc, p->hash);
+    p->next = *head;
+    *head = p;
+    list_push_front(&sc->by_use, &p->by_use);
+    sc->count++;
+    return p;
+}
+
+void statement_forget(struct statement_cache *sc, struct prepared *p)
+{
+    unlink_prepared(sc, p);
+    free(p);
+}
+
+void statement_discard(struct statement_cache *sc, struct prepared *p)
+{
+    char name[STATEMENT_NAME_MAX];
+
+    statement_name(name, p->number);
+    buf_lit(&sc->discarded, "DEALLOCATE ");
+    buf_str(&sc->discarded, name);
+    buf_char(&sc->discarded, ';');
+    sc->discarded_count++;
+    statement_forget(sc, p);
+}
+
+void statement_discarded_done(struct statement_cache *sc)
+{
+    buf_clear(&sc->discarded);
+    sc->discarded_count = 0;
+}
+
+size_t statement_bytes(const struct pg_statement *st)
+{
+    size_t n = st->sql.n;
+
+    for (int i = 0; i < st->n; i++)
+        n += st->values[i] ? (size_t)st->lengths[i] : 0;
+    return n;
+}
+
+const char *statement_fault(const struct pg_statement *st)
+{
+    if (st->n < 0 || st->n > 65535) /* the count is 16 bits in the Bind message */
+        return "too many parameters: 65535 is the most";
+    if (memchr(st->sql.p, '\0', st->sql.n))
+        return "the SQL text holds a NUL";
+    /* libpq stops at a NUL in a text parameter, with a length given too: "admin\0evil" would arrive as "admin". */
+    for (int i = 0; i < st->n; i++)
+        if (st->values[i] && memchr(st->values[i], '\0', (size_t)st->lengths[i]))
+            return "a parameter holds a NUL";
+    return NULL;
+}
+
+/* [values][lengths][sql NUL][value NUL]... */
+void statement_copy_set(struct statement_copy *copy, const struct pg_statement *st)
+{
+    size_t count = (size_t)st->n;
+    size_t need = count * (sizeof(char *) + sizeof(int) + 1) + statement_bytes(st) + 1;
+    const char **values;
+    int *lengths;
+    char *p;
+
+    if (need > copy->cap) {
+        free(copy->block);
+        copy->cap = need;
+        copy->block = mem_alloc(need);
+    }
+    values = (const char **)(void *)copy->block;
+    lengths = (int *)(void *)(copy->block + count * sizeof(char *));
+    p = copy->block + count * (sizeof(char *) + sizeof(int));
+    memcpy(p, st->sql.p, st->sql.n);
+    p[st->sql.n] = '\0';
+    copy->st = (struct pg_statement){slice_of(p, st->sql.n), st->n, values, lengths};
+    p += st->sql.n + 1;
+    for (size_t i = 0; i < count; i++) {
+        values[i] = NULL;
+        lengths[i] = 0;
+        if (st->values[i] == NULL)
+            continue;
+        lengths[i] = st->lengths[i];
+        values[i] = p;
+        memcpy(p, st->values[i], (size_t)lengths[i]);
+        p[lengths[i]] = '\0';
+        p += lengths[i] + 1;
+    }
+}
+
+void statement_copy_free(struct statement_copy *copy)
+{
+    free(copy->block);
+    *copy = (struct statement_copy){0};
+}

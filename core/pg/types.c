@@ -1,0 +1,142 @@
+#include "pg/result.h"
+
+/* The numbers are fixed in Postgres' pg_type.dat. */
+enum pg_type pg_type_of(Oid oid)
+{
+    switch (oid) {
+    case 16:
+        return PG_BOOL;
+    case 17:
+        return PG_BYTEA;
+    case 20: /* int8 */
+    case 21: /* int2 */
+    case 23: /* int4 */
+    case 26: /* oid */
+        return PG_INT;
+    case 700:
+    case 701:
+        return PG_FLOAT;
+    case 1700:
+        return PG_NUMERIC;
+    case 2950:
+        return PG_UUID;
+    case 1184:
+        return PG_TIMESTAMPTZ;
+    case 1114:
+        return PG_TIMESTAMP;
+    case 1082:
+        return PG_DATE;
+    case 114:  /* json */
+    case 3802: /* jsonb */
+        return PG_JSON;
+    default:
+        return pg_type_of_element(oid) == PG_ARRAY ? PG_TEXT : PG_ARRAY;
+    }
+}
+
+/* PG_ARRAY means: not an array that we know. Arrays of types that are text to us are listed too, so that a text[] is an
+ * array and not the literal "{...}". */
+enum pg_type pg_type_of_element(Oid array_oid)
+{
+    switch (array_oid) {
+    case 1000:
+        return PG_BOOL;
+    case 1001:
+        return PG_BYTEA;
+    case 1005:
+    case 1007:
+    case 1016:
+    case 1028:
+        return PG_INT;
+    case 1021:
+    case 1022:
+        return PG_FLOAT;
+    case 1231:
+        return PG_NUMERIC;
+    case 2951:
+        return PG_UUID;
+    case 1185:
+        return PG_TIMESTAMPTZ;
+    case 1115:
+        return PG_TIMESTAMP;
+    case 1182:
+        return PG_DATE;
+    case 199:
+    case 3807:
+        return PG_JSON;
+    case 1002: /* "char" */
+    case 1003: /* name */
+    case 1009: /* text */
+    case 1014: /* bpchar */
+    case 1015: /* varchar */
+    case 1040: /* macaddr */
+    case 1041: /* inet */
+    case 651:  /* cidr */
+    case 1183: /* time */
+    case 1187: /* interval */
+    case 1270: /* timetz */
+        return PG_TEXT;
+    default:
+        return PG_ARRAY;
+    }
+}
+
+static bool is_digits(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] < '0' || p[i] > '9')
+            return false;
+    return true;
+}
+
+/* "YYYY-MM-DD HH:MM:SS" with exactly four digits of year: a later year, one before our era, or infinity has no RFC 3339
+ * form and is passed on as Postgres wrote it. */
+static bool has_date_and_time(struct slice s)
+{
+    static const char shape[] = "0000-00-00 00:00:00";
+
+    if (s.n < sizeof shape - 1)
+        return false;
+    for (size_t i = 0; i < sizeof shape - 1; i++)
+        if (shape[i] == '0' ? (s.p[i] < '0' || s.p[i] > '9') : s.p[i] != shape[i])
+            return false;
+    return true;
+}
+
+/* The session's time zone is UTC, so the offset is always "+00". */
+static bool split_fraction(struct slice s, bool with_zone, struct slice *fraction)
+{
+    size_t end = s.n;
+
+    if (with_zone) {
+        if (end < 3 || memcmp(s.p + end - 3, "+00", 3) != 0)
+            return false;
+        end -= 3;
+    }
+    *fraction = slice_of(s.p, 0);
+    if (end == 19)
+        return true;
+    if (end < 21 || end > 26 || s.p[19] != '.')
+        return false;
+    *fraction = slice_of(s.p + 20, end - 20);
+    return is_digits(fraction->p, fraction->n);
+}
+
+size_t pg_write_timestamp(char out[static 64], struct slice text, bool with_zone)
+{
+    struct slice fraction;
+    size_t n = 26;
+
+    if (!has_date_and_time(text) || !split_fraction(text, with_zone, &fraction)) {
+        n = text.n < 64 ? text.n : 64;
+        memcpy(out, text.p, n);
+        return n;
+    }
+    memcpy(out, text.p, 19);
+    out[10] = 'T';
+    memcpy(out + 19, ".000000", 7);
+    memcpy(out + 20, fraction.p, fraction.n);
+    if (with_zone)
+        out[n++] = 'Z';
+    return n;
+}
