@@ -1,0 +1,159 @@
+#include "base/log.h"
+#include "host/counts.h"
+#include "host/watch.h"
+#include "host/worker.h"
+
+/* The way out, one stage after the other, each begun by the end of the one before or by its deadline:
+ *
+ *   REQUESTS  the server takes no more connections and ends those that it has
+ *   TASKS     Lua whose client is gone already rolls back
+ *   HOOKS     the application says goodbye
+ *   POOL      the connections to Postgres close
+ *   SERVER    the handles of the server close
+ *   DONE      the loop stops
+ */
+enum {
+    CANCELLED_MS = 5500, /* what a cancelled task may take to roll back, and a little */
+    LAST_STAGES_MS = 3000,
+};
+
+static void enter(struct worker *w, enum drain_stage stage);
+
+static void on_drained(void *arg)
+{
+    struct worker *w = arg;
+    if (w->stage == DRAIN_REQUESTS)
+        enter(w, DRAIN_TASKS);
+}
+
+static void on_hooks_done(int code, void *arg)
+{
+    struct worker *w = arg;
+    if (code != 0)
+        log_note(LOG_ERROR, "worker", "a stop hook of the application failed", NULL, NULL);
+    if (w->stage == DRAIN_HOOKS)
+        enter(w, DRAIN_POOL);
+}
+
+static void on_pool_closed(void *arg)
+{
+    struct worker *w = arg;
+    if (w->stage == DRAIN_POOL)
+        enter(w, DRAIN_SERVER);
+}
+
+static void on_server_closed(void *arg)
+{
+    enter(arg, DRAIN_DONE);
+}
+
+static void cancel_all(struct worker *w)
+{
+    server_cancel_all(w->server);
+    if (w->engine)
+        engine_cancel_all(w->engine);
+    w->drain_end_ms = uv_now(&w->loop) + CANCELLED_MS;
+}
+
+static void close_server(struct worker *w)
+{
+    engine_retire(w->engine);
+    w->engine = NULL;
+    server_close(w->server, on_server_closed, w);
+}
+
+static void enter(struct worker *w, enum drain_stage stage)
+{
+    w->stage = stage;
+    if (stage == DRAIN_HOOKS || stage == DRAIN_POOL)
+        w->drain_end_ms = uv_now(&w->loop) + LAST_STAGES_MS;
+    switch (stage) {
+    case DRAIN_REQUESTS:
+        server_drain(w->server, on_drained, w);
+        break;
+    case DRAIN_HOOKS:
+        if (w->engine)
+            engine_run(w->engine, "neap.shutdown", on_hooks_done, w);
+        else
+            enter(w, DRAIN_POOL);
+        break;
+    case DRAIN_POOL:
+        counts_take(&w->env, w->engine, &w->left);
+        if (w->pool)
+            pool_close(w->pool, on_pool_closed, w);
+        else
+            enter(w, DRAIN_SERVER);
+        break;
+    case DRAIN_SERVER:
+        w->drain_end_ms = uv_now(&w->loop) + LAST_STAGES_MS;
+        close_server(w);
+        break;
+    case DRAIN_DONE:
+        uv_stop(&w->loop);
+        break;
+    case DRAIN_NOT:
+    case DRAIN_TASKS: /* drain_tick looks */
+        break;
+    }
+}
+
+static void tell(const char *message, const struct worker *w)
+{
+    struct host_counts c;
+    struct log_line l;
+    counts_take(&w->env, w->engine, &c);
+    if (!log_begin(&l, LOG_WARN, "worker", message))
+        return;
+    log_int(&l, "worker", w->opts->slot);
+    log_int(&l, "connections", c.connections);
+    log_int(&l, "tasks", c.tasks);
+    log_int(&l, "pool_busy", c.pool_busy);
+    log_end(&l);
+}
+
+static void hurry(struct worker *w, const char *why)
+{
+    if (w->stage > DRAIN_TASKS || w->drain_hurried)
+        return;
+    w->drain_hurried = true;
+    tell(why, w);
+    cancel_all(w);
+}
+
+void drain_begin(struct worker *w)
+{
+    if (w->stage != DRAIN_NOT) {
+        hurry(w, "asked twice to stop: what runs is cancelled");
+        return;
+    }
+    atomic_store(&w->slot->state, WORKER_DRAINING);
+    log_note(LOG_INFO, "worker", "draining", NULL, NULL);
+    uv_timer_stop(&w->reload);
+    watch_close(w->watch);
+    w->watch = NULL;
+    w->drain_end_ms = uv_now(&w->loop) + w->limits.shutdown_ms;
+    enter(w, DRAIN_REQUESTS);
+}
+
+static void on_deadline(struct worker *w)
+{
+    if (w->stage <= DRAIN_TASKS && !w->drain_hurried) {
+        hurry(w, "SHUTDOWN_TIMEOUT is over: what still runs is cancelled");
+        return;
+    }
+    tell("the shutdown goes on without waiting for the rest", w);
+    if (w->stage == DRAIN_SERVER)
+        enter(w, DRAIN_DONE);
+    else
+        enter(w, w->stage < DRAIN_HOOKS ? DRAIN_HOOKS : w->stage + 1);
+}
+
+void drain_tick(struct worker *w)
+{
+    if (w->stage == DRAIN_DONE)
+        return;
+    if (w->stage == DRAIN_TASKS && (w->engine == NULL || engine_tasks(w->engine) == 0))
+        enter(w, DRAIN_HOOKS);
+    else if (uv_now(&w->loop) >= w->drain_end_ms)
+        on_deadline(w);
+}

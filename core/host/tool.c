@@ -1,0 +1,173 @@
+#include "host/tool.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/version.h"
+#include "host/process.h"
+#include "script/watchdog.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CLOSE_MS = 3000, EXIT_INTERRUPTED = 130 };
+
+/* ---- the clockwork ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct tool *t = timer->data;
+    wheel_advance(&t->wheel, uv_now(&t->loop));
+}
+
+static void on_flush(uv_prepare_t *h)
+{
+    (void)h;
+    log_flush();
+}
+
+/* The first signal lets the command clean up behind itself; the second ends it as it would end any program. */
+static void on_interrupt(uv_signal_t *h, int number)
+{
+    struct tool *t = h->data;
+    if (t->interrupted || t->over) {
+        uv_signal_stop(h);
+        raise(number);
+        return;
+    }
+    t->interrupted = true;
+    engine_cancel_all(t->engine);
+}
+
+static int start_clockwork(struct tool *t)
+{
+    if (uv_loop_init(&t->loop) < 0)
+        return -1;
+    wheel_init(&t->wheel, uv_now(&t->loop));
+    uv_timer_init(&t->loop, &t->tick);
+    uv_prepare_init(&t->loop, &t->flush);
+    uv_signal_init(&t->loop, &t->sigint);
+    uv_signal_init(&t->loop, &t->sigterm);
+    t->tick.data = t->sigint.data = t->sigterm.data = t;
+    uv_timer_start(&t->tick, on_tick, WHEEL_TICK_MS, WHEEL_TICK_MS);
+    uv_prepare_start(&t->flush, on_flush);
+    uv_signal_start(&t->sigint, on_interrupt, SIGINT);
+    uv_signal_start(&t->sigterm, on_interrupt, SIGTERM);
+    return 0;
+}
+
+static void stop_clockwork(struct tool *t)
+{
+    uv_handle_t *own[] = {(uv_handle_t *)&t->tick, (uv_handle_t *)&t->flush, (uv_handle_t *)&t->sigint,
+                          (uv_handle_t *)&t->sigterm};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        uv_close(own[i], NULL);
+    while (uv_run(&t->loop, UV_RUN_NOWAIT) != 0 && uv_hrtime() / 1000000 < t->give_up_ms)
+        ;
+    uv_loop_close(&t->loop);
+}
+
+/* ---- the settings ---- */
+
+/* Commands talk on stdout; their log is for trouble, and for who asks for it. */
+static void open_log(const struct settings *s)
+{
+    log_open(STDERR_FILENO, getenv("LOG_LEVEL") ? s->log_level : LOG_WARN);
+    log_set_pretty(isatty(STDERR_FILENO), getenv("NO_COLOR") == NULL);
+}
+
+static int load_settings(struct tool *t, const struct cli_command *command)
+{
+    char err[ERR_MAX] = "";
+    int rc = settings_load(&t->settings, t->engine, "tool", err);
+    if (rc != 0 && command->needs_config)
+        return cli_complain(rc, err);
+    if (rc != 0)
+        settings_default(&t->settings);
+    t->limits = t->settings.limits;
+    open_log(&t->settings);
+    if (t->settings.database_url[0])
+        tool_open_pool(t, t->settings.database_url, 0, t->settings.pool_max);
+    return EXIT_OK;
+}
+
+/* ---- life ---- */
+
+static void on_done(int code, void *arg)
+{
+    struct tool *t = arg;
+    t->over = true;
+    t->exit_code = t->interrupted ? EXIT_INTERRUPTED : code;
+    uv_stop(&t->loop);
+}
+
+static void run(struct tool *t, const struct cli_command *command)
+{
+    char module[64];
+    snprintf(module, sizeof module, "neap.cli.%s", command->name);
+    for (char *p = module; *p; p++)
+        if (*p == '-')
+            *p = '_';
+    watchdog_start(t->limits.handler_cpu_ms);
+    engine_run(t->engine, module, on_done, t);
+    while (!t->over && uv_run(&t->loop, UV_RUN_DEFAULT) != 0)
+        ;
+    watchdog_stop();
+}
+
+/* Tasks that the command left behind are ended first: they may hold connections. */
+static void close_all(struct tool *t)
+{
+    t->give_up_ms = uv_hrtime() / 1000000 + CLOSE_MS;
+    engine_cancel_all(t->engine);
+    tool_close_parts(t);
+    while ((t->closing > 0 || engine_tasks(t->engine) > 0) && uv_hrtime() / 1000000 < t->give_up_ms)
+        uv_run(&t->loop, UV_RUN_ONCE);
+    engine_retire(t->engine);
+    stop_clockwork(t);
+    log_flush();
+}
+
+static int start(struct tool *t, const struct place *place, int argc, char **argv)
+{
+    char err[ERR_MAX] = "";
+    settings_default(&t->settings);
+    t->limits = limits_default;
+    t->env = (struct script_env){.loop = &t->loop,
+                                 .wheel = &t->wheel,
+                                 .limits = &t->limits,
+                                 .mode = SCRIPT_TOOL,
+                                 .app_dir = place->app_dir,
+                                 .home = place->home,
+                                 .program = place->program,
+                                 .version = NEAP_VERSION,
+                                 .argc = argc,
+                                 .argv = argv};
+    tool_host_fill(t);
+    if (start_clockwork(t) < 0)
+        fail(err, "the event loop cannot start");
+    else
+        t->engine = engine_new(&t->env, err);
+    if (t->engine == NULL)
+        cli_complain(-1, err);
+    return t->engine ? 0 : -1;
+}
+
+int tool_main(const struct place *place, const struct cli_command *command, int argc, char **argv)
+{
+    struct tool *t = mem_zalloc(sizeof *t);
+    int code = EXIT_FAILED;
+
+    signal(SIGPIPE, SIG_IGN);
+    process_raise_file_limit();
+    if (start(t, place, argc, argv) < 0)
+        goto out;
+    code = load_settings(t, command);
+    if (code == EXIT_OK) {
+        run(t, command);
+        code = t->exit_code;
+    }
+    close_all(t);
+out:
+    free(t);
+    return code;
+}

@@ -1,0 +1,41 @@
+#ifndef HOST_TOOL_H
+#define HOST_TOOL_H
+/* A command that is Lua: require("neap.cli.<name>").main(...) as a task in an engine of its own, with a loop, and with a
+ * pool where a database is configured. Specs run in one too. */
+#include "host/cli.h"
+#include "host/config.h"
+#include "http/server.h"
+#include "pg/pool.h"
+#include "script/engine.h"
+#include "script/tool_host.h"
+
+struct tool {
+    uv_loop_t loop;
+    struct wheel wheel;
+    uv_timer_t tick;
+    uv_prepare_t flush;
+    uv_signal_t sigint, sigterm;
+    struct settings settings;
+    struct limits limits;
+    struct server *server;  /* owned; NULL while nothing serves */
+    void (*unserved)(void *arg); /* waits for the server's end */
+    void *unserved_arg;
+    struct pool *pool;      /* owned; NULL without a database */
+    struct engine *engine;  /* owned */
+    struct script_env env;
+    struct tool_host host;
+    unsigned closing;       /* pools and servers on their way out */
+    bool over;              /* the command has ended */
+    bool interrupted;
+    uint64_t give_up_ms;    /* what does not close until then is left to the system */
+    int exit_code;
+};
+
+/* argv: what follows the command's name. Returns the exit code. */
+int tool_main(const struct place *place, const struct cli_command *command, int argc, char **argv);
+
+/* tool_host.c: what a command may ask for. */
+void tool_host_fill(struct tool *t);
+void tool_open_pool(struct tool *t, const char *url, unsigned min, unsigned max);
+void tool_close_parts(struct tool *t); /* server and pool; t->closing is 0 when they are gone */
+#endif
