@@ -12,7 +12,9 @@ local function environment()
 end
 
 local function migrate(...)
-  local code, out, err = sys.exec { core.program, "migrate", ..., env = environment(), cwd = app }
+  local argv = { core.program, "migrate", ... }
+  argv.env, argv.cwd = environment(), app
+  local code, out, err = sys.exec(argv)
   return code, out .. err
 end
 

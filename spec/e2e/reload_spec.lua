@@ -7,8 +7,6 @@ local sys = require "neap.core.os"
 local test = require "neap.test"
 local wire = require "spec.support.wire"
 
-local SECRET = ("0123456789abcdef"):rep(2)
-
 local INIT = [[
 local core = require "neap.core"
 local neap = require "neap"
@@ -33,12 +31,8 @@ local function start(command)
     links = { ["config.lua"] = "spec/fixtures/edges/config.lua" },
     files = { ["lua/app/init.lua"] = INIT, ["lua/app/version.lua"] = version_file(0) },
   }
-  server = test.spawn_server {
-    dir = app,
-    command = command,
-    env = { SECRET_KEY = SECRET, WORKERS = "1", PORT = "0", DATABASE_URL = test.database_url() },
-  }
-  server.counts_before = edges.counts(server)
+  -- neap dev would start a Postgres of its own otherwise.
+  server = edges.start { dir = app, command = command, env = { DATABASE_URL = test.database_url() } }
 end
 
 local function finish()

@@ -9,7 +9,7 @@ local M = {}
 local SECRET = ("0123456789abcdef"):rep(2)
 
 --- One worker, so that its counts are all there is.
----@param opts {env: table<string, string>?, database: string?}?
+---@param opts {env: table<string, string>?, dir: string?, command: string?}? dir: another application that has /counts too
 ---@return table server
 function M.start(opts)
   opts = opts or {}
@@ -18,9 +18,9 @@ function M.start(opts)
     env[name] = value
   end
   local server = test.spawn_server {
-    dir = core.app_dir .. "/spec/fixtures/edges",
+    dir = opts.dir or core.app_dir .. "/spec/fixtures/edges",
+    command = opts.command,
     env = env,
-    database = opts.database,
   }
   server.counts_before = M.counts(server)
   return server
@@ -55,6 +55,19 @@ function M.finish(server)
   for _, name in ipairs { "handles", "tasks", "connections", "pool_busy" } do
     assert.equal(0, last[name], name)
   end
+end
+
+--- Asks for five seconds.
+---@param question fun(): any
+---@return boolean answered
+function M.eventually(question)
+  for _ = 1, 100 do
+    if question() then
+      return true
+    end
+    core.sleep(0.05)
+  end
+  return false
 end
 
 --- The only child of the supervisor.

@@ -1,0 +1,219 @@
+--- A service and its Postgres, one of which misbehaves.
+local core = require "neap.core"
+local edges = require "spec.support.edges"
+local load = require "spec.support.load"
+local postgres = require "neap.postgres"
+local scratch = require "spec.support.scratch"
+local sys = require "neap.core.os"
+local wire = require "spec.support.wire"
+
+-- Sessions of the service, as Postgres lists them.
+local SERVICE = "pid <> pg_backend_pid() and backend_type = 'client backend'"
+
+local app, private, server
+
+local function psql(sql)
+  local code, out, err = sys.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", private:url(), "-c", sql }
+  assert.equal(0, code, err)
+  return (out:gsub("\n$", ""))
+end
+
+setup(function()
+  app = scratch.app {
+    links = { ["config.lua"] = "spec/fixtures/edges/config.lua", ["lua"] = "spec/fixtures/edges/lua" },
+  }
+  private = postgres.of(app)
+  private:start()
+  psql "create table notes (id integer generated always as identity primary key, body text not null unique)"
+  server = edges.start {
+    dir = app,
+    env = {
+      DATABASE_URL = private:url(),
+      DB_POOL_MIN = "2",
+      DB_POOL_MAX = "4",
+      DB_ACQUIRE_TIMEOUT = "0.5",
+      DB_STATEMENT_TIMEOUT = "1",
+    },
+  }
+end)
+
+teardown(function()
+  edges.finish(server)
+  private:destroy()
+  scratch.remove(app)
+end)
+
+local function get(path)
+  return (wire.exchange(server, wire.request("GET " .. path)))
+end
+
+local function note(body)
+  return wire.request("POST /notes", { "Content-Type: application/json" }, ('{"body":"%s"}'):format(body))
+end
+
+local eventually = edges.eventually
+
+local function unavailable(res)
+  assert.equal(503, res.status)
+  assert.equal("unavailable", res.json.error.code)
+  assert.matches("^%d+$", res.headers["retry-after"])
+end
+
+describe("a transaction", function()
+  before_each(function()
+    psql "truncate notes"
+  end)
+
+  it("that a handler leaves open is rolled back and logged with its line", function()
+    assert.equal(200, get("/sql/leak").status)
+    assert(eventually(function()
+      return psql "select count(*) from pg_stat_activity where state like 'idle in transaction%'" == "0"
+    end))
+    assert.equal("0", psql "select count(*) from notes")
+    local told
+    for _, line in ipairs(server:logs()) do
+      for _, value in pairs(line) do
+        told = told or tostring(value):match "lua/app/data%.lua:%d+"
+      end
+    end
+    assert.equal("string", type(told))
+  end)
+
+  it("whose function raises is rolled back", function()
+    assert.equal(500, get("/sql/rollback").status)
+    assert.equal("0", psql "select count(*) from notes")
+  end)
+
+  it("whose client leaves is cancelled and rolled back", function()
+    local conn = wire.open(server)
+    conn:write(wire.request "GET /sql/tx-sleep/0.9")
+    assert(eventually(function()
+      return psql "select count(*) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()" ~= "0"
+    end))
+    conn.sock:reset()
+    local began = core.monotonic()
+    assert(eventually(function()
+      return psql "select count(*) from pg_stat_activity where state <> 'idle' and pid <> pg_backend_pid()" == "0"
+    end))
+    assert(core.monotonic() - began < 0.8, "the statement was not cancelled")
+    assert.equal("0", psql "select count(*) from notes")
+  end)
+end)
+
+describe("a statement", function()
+  it("that takes longer than DB_STATEMENT_TIMEOUT is 504", function()
+    local res = get "/sql/sleep/3"
+    assert.equal(504, res.status)
+    assert.equal("timeout", res.json.error.code)
+  end)
+
+  it("that breaks a constraint is 409 without a word of the row", function()
+    psql "truncate notes"
+    assert.equal(201, wire.exchange(server, note "once").status)
+    local res = wire.exchange(server, note "once")
+    assert.equal(409, res.status)
+    assert.is_nil(res.body:find "once")
+  end)
+end)
+
+describe("the pool", function()
+  it("answers 503 to who waits longer than DB_ACQUIRE_TIMEOUT, and serves the rest", function()
+    local conns = load.connect(server, 12)
+    local answers = load.round(conns, function()
+      return wire.request "GET /sql/sleep/0.4"
+    end)
+    local served = 0
+    for _, res in ipairs(answers) do
+      if res.status == 200 then
+        served = served + 1
+      else
+        unavailable(res)
+      end
+    end
+    assert.equal(8, served)
+    load.close(conns)
+  end)
+
+  it("makes a new connection when the server ended one", function()
+    assert.equal(200, get("/sql/who").status)
+    psql("select pg_terminate_backend(pid) from pg_stat_activity where " .. SERVICE)
+    core.sleep(0.2)
+    for _ = 1, 8 do
+      assert.equal(200, get("/sql/who").status)
+    end
+  end)
+
+  it("never has more connections than DB_POOL_MAX", function()
+    local conns = load.connect(server, 8)
+    load.round(conns, function()
+      return wire.request "GET /sql/sleep/0.05"
+    end)
+    assert(tonumber(psql("select count(*) from pg_stat_activity where " .. SERVICE)) <= 4)
+    load.close(conns)
+  end)
+end)
+
+describe("Postgres stopped and started under load", function()
+  it("costs 503 with Retry-After meanwhile, then 200 again without a restart, and nothing that was acknowledged", function()
+    psql "truncate notes"
+    local conns = load.connect(server, 8)
+    local acknowledged, refused, round = {}, 0, 0
+
+    local function send()
+      round = round + 1
+      local all_served = true
+      local answers = load.round(conns, function(i)
+        return note(("round %d of %d"):format(round, i))
+      end)
+      for _, res in ipairs(answers) do
+        assert(res, "a connection was dropped")
+        if res.status == 201 then
+          acknowledged[#acknowledged + 1] = res.json.body
+        else
+          unavailable(res)
+          refused = refused + 1
+          all_served = false
+        end
+      end
+      return all_served
+    end
+
+    local function send_while(command)
+      local env = { PATH = "/usr/bin:/bin:/usr/local/bin", HOME = app }
+      local argv = { core.program, "db", command, cwd = app, env = env, stdout = "null", stderr = "null" }
+      local proc = sys.spawn(argv)
+      local code
+      repeat
+        send()
+        code = proc:wait(0.001)
+      until code
+      assert.equal(0, code)
+    end
+
+    for _ = 1, 20 do
+      assert.is_true(send())
+    end
+    send_while "down"
+    local down_for = core.monotonic()
+    while core.monotonic() - down_for < 1.5 do
+      send()
+    end
+    assert(refused > 0)
+    assert.equal(503, get("/notes").status)
+    send_while "up"
+    assert(eventually(send), "no round was served after Postgres came back")
+    for _ = 1, 20 do
+      assert.is_true(send())
+    end
+    load.close(conns)
+
+    local lost = {}
+    local stored = "\n" .. psql "select body from notes" .. "\n"
+    for _, body in ipairs(acknowledged) do
+      if not stored:find("\n" .. body .. "\n", 1, true) then
+        lost[#lost + 1] = body
+      end
+    end
+    assert.same({}, lost)
+  end)
+end)

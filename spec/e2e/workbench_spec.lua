@@ -1,0 +1,104 @@
+--- Workbench as a developer starts it: `neap dev --as EMAIL` in a folder that has nothing but the application.
+local edges = require "spec.support.edges"
+local json = require "neap.json"
+local scratch = require "spec.support.scratch"
+local sys = require "neap.core.os"
+local test = require "neap.test"
+local wire = require "spec.support.wire"
+
+local app, server
+
+local function start(args)
+  server = test.spawn_server { dir = app, command = "dev", args = args, env = { PORT = "0" } }
+end
+
+local function stop()
+  server:signal "TERM"
+  assert.equal(0, server:wait(15))
+end
+
+local function get(path)
+  return (wire.exchange(server, wire.request("GET " .. path)))
+end
+
+local function post(path, body)
+  return (wire.exchange(server, wire.request("POST " .. path, { "Content-Type: application/json" }, json.encode(body))))
+end
+
+setup(function()
+  app = scratch.app { links = { ["config.lua"] = "config.lua", ["lua"] = "lua", ["migrations"] = "migrations" } }
+end)
+
+teardown(function()
+  sys.exec { require("neap.core").program, "db", "down", cwd = app }
+  require("neap.postgres").of(app):destroy()
+  scratch.remove(app)
+end)
+
+describe("neap dev --as EMAIL", function()
+  local task, user_id
+
+  it("starts from nothing: Postgres, migrations, a secret and a user", function()
+    start { "--as", "you@example.com" }
+    assert.equal('{"status":"ok"}', get("/health").body)
+    assert.same({ status = "ok", database = "connected", redis = "disabled" }, get("/api/v1/health/ready").json)
+    assert.same({ name = "Live Interactive Agent", version = "0.1.0" }, get("/version").json)
+    assert.same({ items = {}, total = 0, page = 1, page_size = 20 }, get("/api/v1/tasks").json)
+  end)
+
+  it("signs every request in", function()
+    local res = post("/api/v1/tasks", { title = "Outlive a restart" })
+    assert.equal(201, res.status)
+    task, user_id = res.json, res.json.user_id
+    assert.equal("/api/v1/tasks/" .. task.id, res.headers["location"])
+  end)
+
+  it("leaves nothing running when it is stopped", function()
+    stop()
+    assert.is_false(require("neap.postgres").of(app):is_running())
+  end)
+
+  it("has the task, and the same user, after a restart", function()
+    start { "--as", "you@example.com" }
+    assert.same(task, get("/api/v1/tasks/" .. task.id).json)
+    assert.equal(user_id, post("/api/v1/tasks", { title = "again" }).json.user_id)
+    stop()
+  end)
+
+  it("as somebody else sees nothing of it", function()
+    start { "--as", "other@example.com" }
+    assert.equal(404, get("/api/v1/tasks/" .. task.id).status)
+    assert.equal(0, get("/api/v1/tasks").json.total)
+    stop()
+  end)
+
+  it("answers 401 where a user is needed when it was started without --as", function()
+    start {}
+    local res = get "/api/v1/tasks"
+    assert.equal(401, res.status)
+    assert.equal("token_missing", res.json.error.code)
+    stop()
+  end)
+end)
+
+describe("the readiness of Workbench", function()
+  it("is 503 while Postgres is away, with liveness untouched, and 200 when it is back", function()
+    start {}
+    local private = require("neap.postgres").of(app)
+    private:stop()
+    local res = get "/api/v1/health/ready"
+    assert.equal(503, res.status)
+    assert.same({ status = "unavailable", database = "disconnected", redis = "disabled" }, res.json)
+    assert.matches("^%d+$", res.headers["retry-after"])
+    assert.equal('{"status":"ok"}', get("/health").body)
+    local health = get "/health?check=db"
+    assert.equal(200, health.status)
+    assert.equal("unhealthy", health.json.status)
+    assert.is_false(health.json.database_ok)
+    private:start()
+    assert(edges.eventually(function()
+      return get("/health/ready").status == 200
+    end))
+    stop()
+  end)
+end)
