@@ -1,46 +1,6 @@
 #include "base/quote.h"
+#include "base/scan.h"
 #include "base/utf8.h"
-
-#define EACH(byte) (0x0101010101010101u * (byte))
-
-static uint64_t load8(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-/* High bits set at bytes that are zero; never set when there is none (some above the first may be wrong). */
-static uint64_t zero_bytes(uint64_t v)
-{
-    return (v - EACH(0x01)) & ~v & EACH(0x80);
-}
-
-/* Nonzero when one of eight bytes is a control, a quote, a backslash or not ASCII. */
-static uint64_t is_special8(uint64_t v)
-{
-    uint64_t below_space = (v - EACH(0x20)) & ~v;
-    return ((below_space | v) & EACH(0x80)) | zero_bytes(v ^ EACH('"')) | zero_bytes(v ^ EACH('\\'));
-}
-
-static bool is_special(unsigned char c)
-{
-    return c < 0x20 || c == '"' || c == '\\' || c >= 0x80;
-}
-
-/* How many bytes at p need nothing done. */
-static size_t plain_run(const char *p, const char *end)
-{
-    const char *start = p;
-    while (end - p >= 8) {
-        if (is_special8(load8(p)))
-            break;
-        p += 8;
-    }
-    while (p < end && !is_special((unsigned char)*p))
-        p++;
-    return (size_t)(p - start);
-}
 
 static void put_escape(struct buf *out, unsigned char c)
 {
@@ -86,9 +46,9 @@ void quote_json(struct buf *out, struct slice s)
     *at = '"';
     out->n++;
     while (p < end) {
-        size_t run = plain_run(p, end);
-        buf_append(out, p, run);
-        p += run;
+        const char *plain_end = scan_plain(p, end);
+        buf_append(out, p, (size_t)(plain_end - p));
+        p = plain_end;
         if (p < end)
             p = put_special(out, p, end);
     }

@@ -15,7 +15,7 @@ enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_INT, JSON_DOUBLE, JSON_S
 struct json_node {
     enum json_type type;
     uint32_t next;  /* index of the node after this value */
-    uint32_t count; /* members of an array, pairs of an object */
+    uint32_t count; /* members of an array, pairs of an object; of a string: where it begins in the input */
     union {
         int64_t i;
         double d;
