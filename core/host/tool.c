@@ -85,8 +85,6 @@ static int load_settings(struct tool *t, const struct cli_command *command)
         settings_default(&t->settings);
     t->limits = t->settings.limits;
     open_log(&t->settings);
-    if (t->settings.database_url[0])
-        tool_open_pool(t, t->settings.database_url, 0, t->settings.pool_max);
     return EXIT_OK;
 }
 
@@ -158,6 +156,7 @@ int tool_main(const struct place *place, const struct cli_command *command, int 
     int code = EXIT_FAILED;
 
     signal(SIGPIPE, SIG_IGN);
+    uv_disable_stdio_inheritance(); /* what dev-prepare tells on descriptor 3 ends when it ends, not when Postgres does */
     process_raise_file_limit();
     if (start(t, place, argc, argv) < 0)
         goto out;

@@ -1,7 +1,7 @@
 #ifndef HOST_TOOL_H
 #define HOST_TOOL_H
-/* A command that is Lua: require("neap.cli.<name>").main(...) as a task in an engine of its own, with a loop, and with a
- * pool where a database is configured. Specs run in one too. */
+/* A command that is Lua: require("neap.cli.<name>").main(...) as a task in an engine of its own, with a loop. It connects
+ * nowhere until it asks for a database. Specs run in one too. */
 #include "host/cli.h"
 #include "host/config.h"
 #include "http/server.h"
@@ -20,7 +20,7 @@ struct tool {
     struct server *server;  /* owned; NULL while nothing serves */
     void (*unserved)(void *arg); /* waits for the server's end */
     void *unserved_arg;
-    struct pool *pool;      /* owned; NULL without a database */
+    struct pool *pool;      /* owned; NULL until the command asks for one */
     struct engine *engine;  /* owned */
     struct script_env env;
     struct tool_host host;
@@ -36,6 +36,5 @@ int tool_main(const struct place *place, const struct cli_command *command, int 
 
 /* tool_host.c: what a command may ask for. */
 void tool_host_fill(struct tool *t);
-void tool_open_pool(struct tool *t, const char *url, unsigned min, unsigned max);
 void tool_close_parts(struct tool *t); /* server and pool; t->closing is 0 when they are gone */
 #endif

@@ -93,17 +93,17 @@ static void unserve(struct tool_host *h, void (*done)(void *arg), void *arg)
 
 /* ---- the database ---- */
 
-void tool_open_pool(struct tool *t, const char *url, unsigned min, unsigned max)
+static void open_pool(struct tool *t, const struct tool_database *db)
 {
     const struct settings *s = &t->settings;
     struct pool_opts o = {.loop = &t->loop,
                           .wheel = &t->wheel,
-                          .url = url,
-                          .min = min,
-                          .max = max > 0 ? max : 1,
+                          .url = db->url,
+                          .min = db->min,
+                          .max = db->max,
                           .line_max = t->limits.pool_line_max,
                           .acquire_ms = s->acquire_ms,
-                          .statement_ms = s->statement_ms,
+                          .statement_ms = db->statement_ms < 0 ? s->statement_ms : (uint64_t)db->statement_ms,
                           .connect_ms = 5000,
                           .recycle_ms = s->recycle_ms,
                           .ping_idle_ms = s->ping_idle_ms,
@@ -119,15 +119,15 @@ static void on_pool_replaced(void *arg)
     uv_timer_start(&l->timer, on_later, 0, 0);
 }
 
-static void use_database(struct tool_host *h, const char *url, unsigned min, unsigned max, void (*done)(void *arg), void *arg)
+static void use_database(struct tool_host *h, const struct tool_database *db, void (*done)(void *arg), void *arg)
 {
     struct tool *t = tool_of(h);
     struct later *l = later_new(t, done, arg);
     struct pool *old = t->pool;
 
     t->pool = t->env.pool = NULL;
-    if (url)
-        tool_open_pool(t, url, min, max);
+    if (db->url)
+        open_pool(t, db);
     t->closing++;
     if (old)
         pool_close(old, on_pool_replaced, l);

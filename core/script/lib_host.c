@@ -57,21 +57,27 @@ static int l_unserve(lua_State *L)
     return script_wait(L, "core.unserve", cannot_cancel, NULL);
 }
 
-/* use_database(url|nil[, {min=, max=}]): the old pool is closed when this returns; the new one connects as it is used. */
+/* use_database(url|nil[, {min=, max=, statement_timeout=}]): the old pool is closed when this returns; the new one connects
+ * as it is used. */
 static int l_use_database(lua_State *L)
 {
     struct tool_host *h = tool(L, "use_database");
     struct task *t = script_task(L);
     const char *url = luaL_optstring(L, 1, NULL);
     lua_Integer min = 1, max = 5;
+    lua_Number statement_s = -1; /* as the settings say */
     if (lua_istable(L, 2)) {
         lua_getfield(L, 2, "min");
         min = luaL_optinteger(L, -1, min);
         lua_getfield(L, 2, "max");
         max = luaL_optinteger(L, -1, max);
+        lua_getfield(L, 2, "statement_timeout");
+        statement_s = luaL_optnumber(L, -1, statement_s);
     }
+    luaL_argcheck(L, statement_s < 1e9, 2, "statement_timeout is in seconds");
     luaL_argcheck(L, min >= 0 && max >= 1 && min <= max && max <= 1000, 2, "0 <= min <= max <= 1000");
-    h->use_database(h, url, (unsigned)min, (unsigned)max, on_done, t);
+    const struct tool_database db = {url, (unsigned)min, (unsigned)max, (int64_t)(statement_s * 1000)};
+    h->use_database(h, &db, on_done, t);
     return script_wait(L, "core.use_database", cannot_cancel, NULL);
 }
 

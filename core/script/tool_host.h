@@ -13,6 +13,12 @@ struct host_counts { /* alive now in this process */
     uint64_t requests; /* answered since the start */
 };
 
+struct tool_database {
+    const char *url; /* NULL: none */
+    unsigned min, max;
+    int64_t statement_ms; /* negative: as the settings say; 0: no limit */
+};
+
 struct tool_host {
     void (*counts)(struct tool_host *h, struct host_counts *out);
 
@@ -20,10 +26,9 @@ struct tool_host {
     int (*serve)(struct tool_host *h, const char *host, int port, char err[ERR_MAX]);
     /* done(arg) when the server's last handle is closed; never called from inside the call. Fine when nothing serves. */
     void (*unserve)(struct tool_host *h, void (*done)(void *arg), void *arg);
-    /* Closes the pool, if there is one, and opens another at url (NULL: none). done(arg) when the old one is closed and
-     * env->pool is the new one, which connects in the background; never called from inside the call. */
-    void (*use_database)(struct tool_host *h, const char *url, unsigned min, unsigned max, void (*done)(void *arg),
-                         void *arg);
+    /* Closes the pool, if there is one, and opens another. done(arg) when the old one is closed and env->pool is the new
+     * one, which connects in the background; never called from inside the call. */
+    void (*use_database)(struct tool_host *h, const struct tool_database *db, void (*done)(void *arg), void *arg);
     void (*set_user)(struct tool_host *h, const struct script_user *user); /* NULL: nobody */
 };
 #endif
