@@ -82,7 +82,7 @@ function M.files(dir)
     elseif found.up == nil then
       refuse("%s.up.sql is missing, but its .down.sql is there", found.label)
     end
-    found.checksum = core.hex(core.sha256(core_os.read_file(found.up)))
+    found.checksum = core.hex(core.sha256(assert(core_os.read_file(found.up))))
     list[version] = found
   end
   return list
@@ -170,7 +170,7 @@ local function transaction_word(sql)
 end
 
 local function read_sql(path)
-  local sql = core_os.read_file(path)
+  local sql = assert(core_os.read_file(path))
   local in_transaction = not sql:find "^%-%-[ \t]*no%-transaction[ \t]*\r?\n"
   local word = in_transaction and transaction_word(sql)
   if word then
@@ -310,9 +310,9 @@ function M.create(dir, name)
   end
   local base = ("%s/%04d_%s"):format(dir, #M.files(dir) + 1, slug)
   local template = core_os.stat(dir .. "/TEMPLATE.sql") and core_os.read_file(dir .. "/TEMPLATE.sql")
-  core_os.mkdir(dir)
-  core_os.write_file(base .. ".up.sql", template or "-- What changes.\n")
-  core_os.write_file(base .. ".down.sql", "-- Undoes the .up.sql.\n")
+  assert(core_os.mkdir(dir))
+  assert(core_os.write_file(base .. ".up.sql", template or "-- What changes.\n"))
+  assert(core_os.write_file(base .. ".down.sql", "-- Undoes the .up.sql.\n"))
   return base .. ".up.sql", base .. ".down.sql"
 end
 

@@ -27,6 +27,14 @@ local function digest(path)
   return core.hex(core.sha256(path)):sub(1, 16)
 end
 
+-- File operations say nil and why; here each of them has to work.
+local function must(value, problem)
+  if not value then
+    args.fail(problem)
+  end
+  return value
+end
+
 local function exists(path)
   return core_os.stat(path) ~= nil
 end
@@ -48,16 +56,15 @@ local function unprivileged_user()
 end
 
 local function make_private(path, owner)
-  core_os.mkdir(path)
-  core_os.chmod(path, 448) -- 0700: whoever reaches the socket is trusted
+  must(core_os.mkdir(path))
+  must(core_os.chmod(path, 448)) -- 0700: whoever reaches the socket is trusted
   if owner then
-    core_os.chown(path, owner.uid, owner.gid)
+    must(core_os.chown(path, owner.uid, owner.gid))
   end
 end
 
 local function is_reachable(path, owner)
-  local ok, code = pcall(run_as, owner, { "test", "-w", path, "-a", "-x", path })
-  return ok and code == 0
+  return run_as(owner, { "test", "-w", path, "-a", "-x", path }) == 0
 end
 
 -- A folder that its owner can use: here, or under /var/lib when a parent of the project is closed to that user (/root is).
@@ -71,9 +78,9 @@ local function settle(root, owner)
   end
   core_os.remove(root, { recursive = true })
   local elsewhere = "/var/lib/neap/" .. digest(root)
-  core_os.mkdir "/var/lib/neap"
+  must(core_os.mkdir "/var/lib/neap")
   make_private(elsewhere, owner)
-  core_os.symlink(elsewhere, root)
+  must(core_os.symlink(elsewhere, root))
   return elsewhere
 end
 
@@ -109,7 +116,7 @@ end
 ---@return neap.Postgres
 function M.at(root, settings)
   local owner = core_os.uid() == 0 and unprivileged_user() or nil
-  core_os.mkdir(root:match "^(.*)/[^/]+$")
+  must(core_os.mkdir(root:match "^(.*)/[^/]+$"))
   local settled = settle(root, owner)
   return setmetatable({
     lock_path = root .. ".lock",
@@ -140,9 +147,9 @@ end
 ---@return string
 function M.make_state_folder(app_dir)
   local path = app_dir .. "/.neap"
-  core_os.mkdir(path)
+  must(core_os.mkdir(path))
   if not exists(path .. "/.gitignore") then
-    core_os.write_file(path .. "/.gitignore", "*\n")
+    must(core_os.write_file(path .. "/.gitignore", "*\n"))
   end
   return path
 end
@@ -181,10 +188,13 @@ local function tail(path, lines)
 end
 
 function Postgres:run(what, argv, stdin_data)
-  argv.stdin_data = stdin_data
+  argv.input = stdin_data
   local code, stdout, stderr = run_as(self.owner, argv)
-  if code ~= 0 then
-    args.fail(("%s failed:\n  %s"):format(what, ((stderr ~= "" and stderr or stdout):gsub("%s+$", ""):gsub("\n", "\n  "))))
+  if code == nil then
+    args.fail(("%s: %s"):format(what, stdout))
+  elseif code ~= 0 then
+    local text = (stderr ~= "" and stderr or stdout):gsub("%s+$", ""):gsub("\n", "\n  ")
+    args.fail(("%s failed:\n  %s"):format(what, text))
   end
 end
 
@@ -198,14 +208,14 @@ function Postgres:create()
   })
   self:run("creating the database", { self:program "postgres", "--single", "-D", fresh, "postgres" },
     ("create database %s;\n"):format(M.DATABASE))
-  core_os.rename(fresh, self.data)
+  must(os.rename(fresh, self.data))
 end
 
 local function is_postgres(pid)
   local file = io.open(("/proc/%d/comm"):format(pid), "r")
   if file == nil then
     -- No /proc here: then only whether it lives can be known.
-    return not exists "/proc/self" and core_os.kill(pid, 0) == true
+    return not exists "/proc/self" and core_os.exec { "kill", "-0", tostring(pid) } == 0
   end
   local name = file:read "l"
   file:close()

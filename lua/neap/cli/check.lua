@@ -1,0 +1,68 @@
+--- neap check: loads everything without serving, and looks at the layers.
+local args = require "neap.args"
+local boot = require "neap.boot"
+local core = require "neap.core"
+local core_os = require "neap.core.os"
+local layers = require "neap.layers"
+local terminal = require "neap.terminal"
+
+local M = {}
+
+local command = args.command {
+  name = "check",
+  summary = "load settings, application and every module, without serving",
+  usage = { "neap check [--serve]" },
+  flags = { serve = { help = "check the settings as the service would: what it requires must be there" } },
+  max = 0,
+}
+
+local function lua_files(dir, prefix, out)
+  for _, entry in ipairs(core_os.list(dir) or {}) do
+    local path = dir .. "/" .. entry.name
+    if entry.type == "directory" then
+      lua_files(path, prefix .. entry.name .. "/", out)
+    elseif entry.name:find "%.lua$" then
+      out[#out + 1] = { path = path, name = prefix .. entry.name }
+    end
+  end
+  return out
+end
+
+local function load_module(file, problems)
+  local module = file.name:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
+  local ok, problem = pcall(require, module)
+  if not ok then
+    problems[#problems + 1] = tostring(problem)
+  end
+end
+
+local function check_files()
+  local problems = {}
+  local files = lua_files(core.app_dir .. "/lua/app", "lua/app/", {})
+  for _, file in ipairs(files) do
+    load_module(file, problems)
+    for _, problem in ipairs(layers.check(file.name, core_os.read_file(file.path))) do
+      problems[#problems + 1] = problem
+    end
+  end
+  return problems, #files
+end
+
+local function check_migrations()
+  return #require("neap.migrate").files(core.app_dir .. "/migrations")
+end
+
+function M.main()
+  return command:run(function(flags)
+    boot.config(flags.serve and "serve" or "tool")
+    local routes = #boot.load("tool"):routes()
+    local problems, modules = check_files()
+    if #problems > 0 then
+      args.fail(table.concat(problems, "\n"))
+    end
+    terminal.line(("%s: %d routes, %d modules, %d migrations"):format(
+      terminal.colour("green", "ok"), routes, modules, check_migrations()))
+  end)
+end
+
+return M

@@ -1,0 +1,118 @@
+--- neap db: the private Postgres, and a look into whichever database the settings name.
+local args = require "neap.args"
+local boot = require "neap.boot"
+local core = require "neap.core"
+local core_os = require "neap.core.os"
+local database_url = require "neap.database_url"
+local postgres = require "neap.postgres"
+local programs = require "neap.postgres_programs"
+local terminal = require "neap.terminal"
+local tool_database = require "neap.tool_database"
+
+local M = {}
+
+local command = args.command {
+  name = "db",
+  summary = "the private Postgres in .neap/postgres, or the one of DATABASE_URL",
+  usage = { "neap db up", "neap db down", "neap db psql [psql options]", "neap db ping", "neap db reset [--yes]" },
+  flags = { yes = { help = "reset: do not ask" } },
+  rest = true,
+  help = [[
+up and down start and stop the private Postgres. psql opens a prompt, ping connects once, and reset drops the
+database and applies all migrations again.]],
+}
+
+local actions = {}
+
+function actions.up()
+  if boot.config("tool").DATABASE_URL then
+    args.fail "DATABASE_URL is set: the private Postgres is not used"
+  end
+  local private = postgres.of(core.app_dir)
+  local started = private:start()
+  terminal.line(started and "started " or "already runs ", private:url())
+end
+
+function actions.down()
+  if not postgres.exists(core.app_dir) then
+    terminal.line "there is no private Postgres here"
+    return
+  end
+  terminal.line(postgres.of(core.app_dir):stop() and "stopped" or "did not run")
+end
+
+function actions.psql(positions)
+  local database = tool_database.find()
+  if database.started then
+    terminal.note "started the private Postgres; `neap db down` stops it"
+  end
+  local url, password = database_url.without_password(database.url)
+  if password then
+    core_os.setenv("PGPASSWORD", password)
+  end
+  local argv = { programs.find "psql", url }
+  table.move(positions, 2, #positions, 3, argv)
+  core_os.replace(argv)
+end
+
+function actions.ping()
+  local started = core.monotonic()
+  local version = tool_database.with(function()
+    return require("neap.db").one("select current_setting('server_version') as version").version
+  end)
+  terminal.line(("PostgreSQL %s answers (%.0f ms)"):format(version, (core.monotonic() - started) * 1000))
+end
+
+local function confirm(name)
+  if not terminal.is_terminal() then
+    command:wrong "reset: drops the whole database; say --yes"
+  end
+  local answer = core_os.readline(("Drop the database %s and everything in it? Type its name: "):format(name))
+  if answer ~= name then
+    args.fail "nothing was done"
+  end
+end
+
+local function recreate(db, name)
+  local quoted = '"' .. name:gsub('"', '""') .. '"'
+  db.exec("drop database if exists " .. quoted .. " with (force)")
+  db.exec("create database " .. quoted)
+end
+
+function actions.reset(_, flags)
+  local environment = boot.config("tool").ENVIRONMENT
+  if environment == "production" then
+    args.fail "ENVIRONMENT is production: reset is not for there"
+  end
+  local db = require "neap.db"
+  tool_database.with(function(database)
+    local name = database_url.database(database.url)
+    if name == nil then
+      args.fail "DATABASE_URL names no database"
+    end
+    if not flags.yes then
+      confirm(name)
+    end
+    core.use_database(database_url.with_database(database.url, "postgres"), { min = 1, max = 1, statement_timeout = 0 })
+    recreate(db, name)
+    tool_database.connect(database.url)
+    local count = require("neap.migrate").up(core.app_dir .. "/migrations")
+    terminal.line(("%s is new, %d migrations applied"):format(name, count))
+  end)
+end
+
+function M.main()
+  return command:run(function(flags, positions)
+    local name = positions[1]
+    local action = actions[name]
+    if action == nil then
+      command:wrong(name and "%s is not up, down, psql, ping or reset" or "what to do?", name)
+    end
+    if name ~= "psql" and #positions > 1 then
+      command:wrong("too many arguments: %s", positions[2])
+    end
+    return action(positions, flags)
+  end)
+end
+
+return M

@@ -1,0 +1,58 @@
+--- The database of a command: DATABASE_URL, or the private Postgres, which is started for as long as the command runs.
+local boot = require "neap.boot"
+local core = require "neap.core"
+local db = require "neap.db"
+local postgres = require "neap.postgres"
+local terminal = require "neap.terminal"
+
+local M = {}
+
+---@class neap.ToolDatabase
+---@field url string
+---@field private neap.Postgres?   when it is ours
+---@field started boolean          and did not run before
+
+--- Where the database is; starts the private one when there is no DATABASE_URL.
+---@return neap.ToolDatabase
+function M.find()
+  local url = boot.config("tool").DATABASE_URL
+  if url then
+    return { url = url, started = false }
+  end
+  if not postgres.exists(core.app_dir) then
+    terminal.note "no DATABASE_URL: making a private Postgres in .neap/postgres"
+  end
+  local private = postgres.of(core.app_dir)
+  local started = private:start()
+  return { url = private:url(), private = private, started = started }
+end
+
+--- Points db.* of this process at a URL and fails when nobody answers there.
+---@param url string
+function M.connect(url)
+  -- A migration may take its time: what ends it is the person who started it.
+  core.use_database(url, { min = 1, max = 4, statement_timeout = 0 })
+  db.one "select 1"
+end
+
+--- Runs fn with db.* connected, and leaves everything as it was found.
+---@generic T
+---@param fn fun(database: neap.ToolDatabase): T
+---@return T
+function M.with(fn)
+  local database = M.find()
+  local ok, result = pcall(function()
+    M.connect(database.url)
+    return fn(database)
+  end)
+  core.use_database(nil)
+  if database.started then
+    database.private:stop()
+  end
+  if not ok then
+    error(result, 0)
+  end
+  return result
+end
+
+return M
