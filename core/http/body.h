@@ -8,19 +8,27 @@
 enum body_status {
     BODY_OK = 0,    /* more to come */
     BODY_DONE,
-    BODY_BAD,       /* 400: chunk size, chunk end, bare LF, trailers too large */
+    BODY_BAD,       /* 400: chunk size, chunk end, bare LF, trailers too large; `why` says which */
     BODY_TOO_LARGE, /* 413 */
 };
 
 struct body_reader {
-    uint64_t left;      /* of a sized body */
+    uint64_t left; /* of a sized body */
     size_t bytes_max;
-    size_t trailer_bytes;
     bool chunked;
     const char *why;
-    llhttp_t parser;    /* of a chunked body */
-    struct buf *out;    /* borrowed while reading */
+    struct buf *out; /* borrowed while reading */
     bool done;
+
+    /* What follows is for a chunked body. */
+    llhttp_t parser;
+    const char *seen;     /* within the input of body_read: up to here the framing was checked */
+    char last;            /* the framing byte before it */
+    bool in_extension;    /* behind the ";" of a chunk line */
+    bool in_trailers;     /* behind the last chunk's line */
+    size_t line_bytes;    /* of the framing line so far */
+    size_t extra_bytes;   /* extensions and trailers so far */
+    enum body_status failed;
 };
 
 void body_begin_sized(struct body_reader *r, uint64_t length, size_t bytes_max, struct buf *out);

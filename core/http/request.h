@@ -34,6 +34,7 @@ struct request {
     bool started;               /* start() was called */
     bool cancelled;             /* cancel() was called */
     bool answered;
+    bool headless;              /* its head could not be read: C answers, and there is nothing to ask it about */
     struct buf head_copy, body_copy; /* owned; what base and body point to once they are owned */
     struct list link;           /* server's free or live list */
 };

@@ -1,0 +1,215 @@
+#include "http/conn.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static void on_deadline(struct wheel_timer *t);
+
+/* One timer serves all the waits of a connection, which start and end several times a request. So it is not moved when
+ * the deadline moves away, only when that comes nearer; when it fires too soon it is set again. */
+void conn_deadline(struct conn *c, uint64_t after_ms)
+{
+    struct wheel *w = c->server->opts.wheel;
+    c->deadline_ms = w->now_ms + after_ms;
+    if (wheel_is_set(&c->timer) && c->timer_ms <= c->deadline_ms)
+        return;
+    c->timer_ms = c->deadline_ms;
+    wheel_set(w, &c->timer, after_ms);
+}
+
+static uint64_t send_check_ms(const struct limits *limits)
+{
+    return limits->send_ms / 4 + 1;
+}
+
+static uint64_t idle_ms(const struct conn *c)
+{
+    const struct limits *limits = c->server->opts.limits;
+    if (c->server->draining)
+        return DRAIN_IDLE_MS;
+    return c->fresh ? limits->head_ms : limits->keepalive_ms;
+}
+
+void conn_enter(struct conn *c, enum conn_state state)
+{
+    const struct limits *limits = c->server->opts.limits;
+    c->state = state;
+    switch (state) {
+    case CONN_IDLE:
+        conn_deadline(c, idle_ms(c));
+        break;
+    case CONN_HEAD:
+        conn_deadline(c, limits->head_ms);
+        break;
+    case CONN_BODY:
+        conn_deadline(c, limits->body_ms);
+        break;
+    case CONN_SEND:
+        c->stalls = 0;
+        c->queue_seen = conn_queued(c);
+        conn_deadline(c, send_check_ms(limits));
+        break;
+    case CONN_LINGER:
+        conn_deadline(c, LINGER_QUIET_MS);
+        break;
+    case CONN_RUN: /* the app watches its own time */
+    case CONN_CLOSED:
+        c->deadline_ms = UINT64_MAX;
+        break;
+    }
+}
+
+void conn_open(struct server *s)
+{
+    struct conn *c = mem_zalloc(sizeof *c);
+    bool full = s->counts.connections >= s->opts.limits->connections_max;
+    c->server = s;
+    c->fresh = true;
+    wheel_timer_init(&c->timer, on_deadline);
+    list_init(&c->ready);
+    uv_tcp_init(s->opts.loop, &c->tcp);
+    c->tcp.data = c;
+    list_push_back(&s->conns, &c->link);
+    if (full) {
+        c->refused = true;
+        s->refusing++;
+        s->counts.refused++;
+    } else {
+        s->counts.connections++;
+        s->counts.accepted++;
+    }
+    if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) != 0 || s->refusing > REFUSED_MAX) {
+        conn_close(c);
+        return;
+    }
+    conn_enter(c, CONN_IDLE);
+    conn_read_start(c);
+    if (full)
+        conn_refuse(c, 503, "unavailable", "too many connections");
+}
+
+/* The client is gone, or is sent away. A request that the app has not seen ends here. */
+static void detach_request(struct conn *c)
+{
+    struct request *req = c->req;
+    struct server *s = c->server;
+    if (req == NULL)
+        return;
+    c->req = NULL;
+    if (!req->started) {
+        access_line(req, 499, 0);
+        request_release(req);
+        return;
+    }
+    request_own(req);
+    req->conn = NULL;
+    req->cancelled = true;
+    s->opts.app.cancel(req, s->opts.app.arg);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    server_conn_closed(h->data);
+}
+
+/* May be called twice: reading, writing, a deadline and the server can each decide to hang up. */
+void conn_close(struct conn *c)
+{
+    struct server *s = c->server;
+    if (c->state == CONN_CLOSED)
+        return;
+    conn_enter(c, CONN_CLOSED);
+    wheel_clear(s->opts.wheel, &c->timer);
+    list_remove(&c->ready);
+    if (s->out_conn == c) {
+        buf_clear(&s->out);
+        s->out_conn = NULL;
+    }
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+    detach_request(c);
+}
+
+/* Closing a socket that has unread input makes the kernel send a reset, and the client loses the answer that it has not
+ * read yet. So our side ends first, and what still comes is thrown away for a while. */
+void conn_linger(struct conn *c)
+{
+    uv_os_fd_t fd;
+    buf_free(&c->in);
+    if (c->eof || uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
+        conn_close(c);
+        return;
+    }
+    c->linger_left = LINGER_BYTES_MAX;
+    c->linger_until_ms = c->server->opts.wheel->now_ms + LINGER_MS;
+    conn_enter(c, CONN_LINGER);
+    conn_read_start(c);
+}
+
+void conn_settle(struct conn *c)
+{
+    if (c->broken)
+        conn_close(c);
+    if (c->state != CONN_IDLE && c->state != CONN_HEAD)
+        return;
+    if (conn_queued(c) > 0) {
+        conn_enter(c, CONN_SEND);
+    } else if (c->eof) {
+        conn_close(c);
+    } else if (c->close_after) {
+        if (c->unread || c->in.n > 0)
+            conn_linger(c);
+        else
+            conn_close(c);
+    } else if (c->state == CONN_IDLE) {
+        conn_enter(c, CONN_IDLE);
+        conn_read_start(c);
+    }
+}
+
+static void check_progress(struct conn *c)
+{
+    size_t queued = conn_queued(c);
+    c->stalls = queued < c->queue_seen ? 0 : (uint8_t)(c->stalls + 1);
+    c->queue_seen = queued;
+    if (c->stalls >= 4)
+        conn_close(c);
+    else
+        conn_deadline(c, send_check_ms(c->server->opts.limits));
+}
+
+/* A lone CRLF after a request is not the start of another. */
+static bool has_begun(const struct conn *c)
+{
+    return c->in.n > 2 || (c->in.n > 0 && c->in.p[0] != '\r');
+}
+
+static void on_deadline(struct wheel_timer *t)
+{
+    struct conn *c = LIST_OF(t, struct conn, timer);
+    uint64_t now = c->server->opts.wheel->now_ms;
+    if (c->deadline_ms == UINT64_MAX)
+        return;
+    if (now < c->deadline_ms) {
+        conn_deadline(c, c->deadline_ms - now);
+        return;
+    }
+    switch (c->state) {
+    case CONN_HEAD:
+        if (has_begun(c))
+            conn_refuse(c, 408, "request_timeout", "the request took too long to arrive");
+        else
+            conn_close(c);
+        break;
+    case CONN_BODY:
+        conn_refuse(c, 408, "request_timeout", "the body took too long to arrive");
+        break;
+    case CONN_SEND:
+        check_progress(c);
+        break;
+    default:
+        conn_close(c);
+    }
+}

@@ -1,0 +1,240 @@
+#include "http/conn.h"
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "base/quote.h"
+
+#include <assert.h>
+
+/* Whole status lines, so that an answer starts with one copy. */
+#define LINE(code, reason) [(code) - 100] = SLICE_LIT("HTTP/1.1 " #code " " reason "\r\n")
+static const struct slice status_lines[500] = {
+    LINE(200, "OK"),
+    LINE(201, "Created"),
+    LINE(202, "Accepted"),
+    LINE(203, "Non-Authoritative Information"),
+    LINE(204, "No Content"),
+    LINE(205, "Reset Content"),
+    LINE(206, "Partial Content"),
+    LINE(207, "Multi-Status"),
+    LINE(300, "Multiple Choices"),
+    LINE(301, "Moved Permanently"),
+    LINE(302, "Found"),
+    LINE(303, "See Other"),
+    LINE(304, "Not Modified"),
+    LINE(307, "Temporary Redirect"),
+    LINE(308, "Permanent Redirect"),
+    LINE(400, "Bad Request"),
+    LINE(401, "Unauthorized"),
+    LINE(402, "Payment Required"),
+    LINE(403, "Forbidden"),
+    LINE(404, "Not Found"),
+    LINE(405, "Method Not Allowed"),
+    LINE(406, "Not Acceptable"),
+    LINE(408, "Request Timeout"),
+    LINE(409, "Conflict"),
+    LINE(410, "Gone"),
+    LINE(411, "Length Required"),
+    LINE(412, "Precondition Failed"),
+    LINE(413, "Content Too Large"),
+    LINE(414, "URI Too Long"),
+    LINE(415, "Unsupported Media Type"),
+    LINE(416, "Range Not Satisfiable"),
+    LINE(417, "Expectation Failed"),
+    LINE(421, "Misdirected Request"),
+    LINE(422, "Unprocessable Content"),
+    LINE(423, "Locked"),
+    LINE(424, "Failed Dependency"),
+    LINE(425, "Too Early"),
+    LINE(426, "Upgrade Required"),
+    LINE(428, "Precondition Required"),
+    LINE(429, "Too Many Requests"),
+    LINE(431, "Request Header Fields Too Large"),
+    LINE(451, "Unavailable For Legal Reasons"),
+    LINE(500, "Internal Server Error"),
+    LINE(501, "Not Implemented"),
+    LINE(502, "Bad Gateway"),
+    LINE(503, "Service Unavailable"),
+    LINE(504, "Gateway Timeout"),
+    LINE(505, "HTTP Version Not Supported"),
+    LINE(507, "Insufficient Storage"),
+};
+#undef LINE
+
+static struct slice status_line(int status, char room[static 16])
+{
+    assert(status >= 200 && status <= 599);
+    struct slice line = status_lines[status - 100];
+    if (line.n > 0)
+        return line;
+    memcpy(room, "HTTP/1.1 000 \r\n", 15);
+    room[9] = (char)('0' + status / 100);
+    room[10] = (char)('0' + status / 10 % 10);
+    room[11] = (char)('0' + status % 10);
+    return slice_of(room, 15);
+}
+
+const char *response_reason(int status)
+{
+    static char reasons[500][32];
+    struct slice line = status < 100 || status > 599 ? SLICE_LIT("") : status_lines[status - 100];
+    if (line.n == 0)
+        return "";
+    char *reason = reasons[status - 100];
+    memcpy(reason, line.p + 13, line.n - 13 - 2);
+    return reason;
+}
+
+static char *put(char *p, struct slice s)
+{
+    memcpy(p, s.p, s.n);
+    return p + s.n;
+}
+#define PUT(p, lit) put((p), SLICE_LIT(lit))
+
+/* RFC 9110 8.6 and 15.3.5: an answer with one of these has no content, and no length says so. */
+static bool is_bodyless(int status)
+{
+    return status == 204 || status == 304;
+}
+
+static char *put_content(char *p, const struct response *res)
+{
+    if (res->body.n > 0 || res->content_type.n > 0) {
+        p = PUT(p, "Content-Type: ");
+        p = put(p, res->content_type.n > 0 ? res->content_type : SLICE_LIT("application/json"));
+        p = PUT(p, "\r\n");
+    }
+    p = PUT(p, "Content-Length: ");
+    p += number_write_u64(p, res->body.n);
+    return PUT(p, "\r\n");
+}
+
+static void write_head(struct buf *out, const struct request *req, const struct response *res, bool close)
+{
+    char room[16];
+    struct slice line = status_line(res->status, room);
+    struct slice common = server_common_headers(req->server);
+    /* 160: the names, the length and the line ends below, with half as much to spare. */
+    size_t most = line.n + common.n + req->id_n + res->content_type.n + res->headers.n + 160;
+    char *from = buf_reserve(out, most), *p = from;
+    p = put(p, line);
+    p = put(p, common);
+    p = PUT(p, "X-Request-ID: ");
+    p = put(p, request_id(req));
+    p = PUT(p, "\r\n");
+    if (!is_bodyless(res->status))
+        p = put_content(p, res);
+    if (close)
+        p = PUT(p, "Connection: close\r\n");
+    else if (req->head.http10)
+        p = PUT(p, "Connection: keep-alive\r\n");
+    if (res->headers.n > 0)
+        p = put(p, res->headers);
+    p = PUT(p, "\r\n");
+    assert((size_t)(p - from) <= most);
+    out->n += (size_t)(p - from);
+}
+
+/* The client knows of the end already when it asked for it; otherwise it may be sending its next request this moment. */
+static void decide_close(struct conn *c, const struct request *req, const struct response *res)
+{
+    bool unasked = res->close || req->server->draining || req->headless;
+    c->unread = c->unread || unasked;
+    c->close_after = c->close_after || unasked || !req->head.keep_alive;
+}
+
+/* After the answer: the loop in conn_feed goes on by itself. Elsewhere the next pipelined request waits for the loop,
+ * because the app that has just answered is still on the stack. */
+static void go_on(struct conn *c)
+{
+    if (c->state == CONN_CLOSED)
+        return;
+    c->state = CONN_IDLE;
+    if (c->feeding)
+        return;
+    conn_flush(c, slice_of(NULL, 0));
+    conn_settle(c);
+    if (c->state == CONN_IDLE && c->in.n > 0) {
+        list_remove(&c->ready);
+        list_push_back(&c->server->ready, &c->ready);
+        server_wake(c->server);
+    }
+}
+
+void response_send(struct request *req, const struct response *res)
+{
+    struct server *s = req->server;
+    struct conn *c = req->conn;
+    assert(!req->answered);
+    req->answered = true;
+    if (c == NULL) {
+        access_line(req, 499, 0);
+        request_release(req);
+        return;
+    }
+    bool bare = is_bodyless(res->status) || (!req->headless && req->head.method == METHOD_HEAD);
+    struct slice body = bare ? slice_of(NULL, 0) : res->body;
+    struct buf *out = conn_out(c);
+    decide_close(c, req, res);
+    write_head(out, req, res, c->close_after);
+    s->counts.by_class[res->status / 100]++;
+    access_line(req, res->status, body.n);
+    c->req = NULL;
+    if (body.n > JOIN_BYTES_MAX)
+        conn_flush(c, body);
+    else if (body.n > 0)
+        buf_slice(out, body);
+    request_release(req);
+    go_on(c);
+}
+
+void response_write_envelope(struct buf *out, struct slice code, struct slice message, struct slice details)
+{
+    buf_lit(out, "{\"error\":{\"code\":");
+    quote_json(out, code);
+    buf_lit(out, ",\"message\":");
+    quote_json(out, message);
+    if (details.n > 0) {
+        buf_lit(out, ",\"details\":");
+        buf_slice(out, details);
+    }
+    buf_lit(out, "}}");
+}
+
+void response_error(struct request *req, int status, const char *code, struct slice message, struct slice details,
+                    struct slice headers)
+{
+    struct buf body = req->server->scratch; /* taken, in case that sending this leads to another error */
+    req->server->scratch = BUF_INIT;
+    buf_clear(&body);
+    response_write_envelope(&body, slice_str(code), message, details);
+    struct server *s = req->server;
+    response_send(req, &(struct response){.status = status, .headers = headers, .body = buf_view(&body)});
+    buf_free(&s->scratch);
+    s->scratch = body;
+}
+
+bool response_header_ok(struct slice name, struct slice value)
+{
+    static const struct slice ours[] = {
+        SLICE_LIT("Content-Length"), SLICE_LIT("Transfer-Encoding"), SLICE_LIT("Connection"),
+        SLICE_LIT("Date"),           SLICE_LIT("X-Request-ID"),
+    };
+    if (name.n == 0)
+        return false;
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
+            return false;
+    }
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return false;
+    }
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (slice_eq_nocase(name, ours[i]))
+            return false;
+    return true;
+}
