@@ -11,7 +11,7 @@ cmake = MAKEFLAGS=--no-print-directory cmake
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build specs run api test asan lint format migrate bench install clean help
+.PHONY: build specs run api test asan lint check format migrate bench install clean help
 .PHONY: deps deps-build deps-run deps-test deps-lint deps-bench
 
 build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
@@ -39,6 +39,9 @@ asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 
 lint: deps-lint $(BUILD)/CMakeCache.txt ## format, rings, headers, Lua, links
 	@sh tools/lint.sh $(BUILD)
+
+check: deps-run build ## load the application without serving it: settings, routes, modules, layers
+	@$(neap) check $(ARGS)
 
 format: deps-lint ## put the C files into the house's format
 	@find core spec -name '*.[ch]' -exec clang-format -i {} +
