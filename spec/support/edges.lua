@@ -41,12 +41,12 @@ function M.finish(server)
     end
     core.sleep(0.05)
   end
-  assert.same({ handles = before.handles, tasks = 1, connections = 1, pool_busy = 0, requests = 1 }, {
+  assert.same({ handles = before.handles, tasks = 1, connections = 1, pool_busy = 0 }, {
+    -- Fewer is fine: a pool that was full at the start may have lost connections since.
     handles = math.max(now.handles, before.handles),
     tasks = now.tasks,
     connections = now.connections,
     pool_busy = now.pool_busy,
-    requests = now.requests,
   })
   server:signal "TERM"
   assert.equal(0, server:wait(10))
