@@ -10,8 +10,8 @@
 #include "script/waiter.h"
 
 enum {
-    CHANNEL_UNREAD_MAX = 1 << 20,  /* 1 MiB: enough to keep a pipe busy, little enough to hold a hundred of them */
-    CHANNEL_READ_MAX = 64 << 20,   /* the most that one read(n) may ask for */
+    CHANNEL_UNREAD_MAX = 1 << 20, /* 1 MiB: enough to keep a pipe busy, little enough to hold a hundred of them */
+    CHANNEL_READ_MAX = 64 << 20,  /* the most that one read(n) may ask for */
 };
 
 enum channel_kind { CHANNEL_TCP, CHANNEL_PIPE };
@@ -24,27 +24,27 @@ struct channel {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } u;
-    struct buf in;      /* read from the peer, not yet by Lua */
-    size_t in_max;      /* reading stops at so much */
-    int in_error;       /* 0; UV_EOF or another code: nothing more will come */
-    int out_error;      /* of the writes that were queued */
-    unsigned writes;    /* queued */
+    struct buf in;   /* read from the peer, not yet by Lua */
+    size_t in_max;   /* reading stops at so much */
+    int in_error;    /* 0; UV_EOF or another code: nothing more will come */
+    int out_error;   /* of the writes that were queued */
+    unsigned writes; /* queued */
     bool reading, closing, closed, dropped;
     bool close_when_sent;
-    bool close_at_eof;  /* a pipe that is only read */
+    bool close_at_eof; /* a pipe that is only read */
     struct waiter reader, writer;
     enum channel_want want; /* of the reader */
     size_t want_bytes;
-    const char *want_text; /* borrowed from the reader's stack; want_bytes long */
+    const char *want_text;                           /* borrowed from the reader's stack; want_bytes long */
     void (*on_input)(struct channel *ch, void *arg); /* takes the reader's place for C */
     void *arg;
     uv_shutdown_t shutdown;
 };
 
 struct channel *channel_new(const struct script_env *env, enum channel_kind kind);
-void channel_close(struct channel *ch); /* hangs up; what was read stays. May be called twice. */
-void channel_reset(struct channel *ch); /* the same with a RST to the peer where the protocol has one */
-void channel_drop(struct channel *ch);  /* the owner lets go: closes, frees later. NULL is fine. */
+void channel_close(struct channel *ch);     /* hangs up; what was read stays. May be called twice. */
+void channel_reset(struct channel *ch);     /* the same with a RST to the peer where the protocol has one */
+void channel_drop(struct channel *ch);      /* the owner lets go: closes, frees later. NULL is fine. */
 int channel_read_start(struct channel *ch); /* a libuv code; what goes wrong is also what the next read tells */
 
 /* What the methods of sockets and processes do; each must be the last statement of its lua_CFunction.

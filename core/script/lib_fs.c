@@ -17,12 +17,18 @@ enum { FOLDER_MODE = 0755, FILE_MODE = 0644, WALK_FILES_MAX = 32 };
 static const char *type_name(mode_t mode)
 {
     switch (mode & S_IFMT) {
-    case S_IFREG: return "file";
-    case S_IFDIR: return "directory";
-    case S_IFLNK: return "link";
-    case S_IFSOCK: return "socket";
-    case S_IFIFO: return "fifo";
-    default: return "device";
+    case S_IFREG:
+        return "file";
+    case S_IFDIR:
+        return "directory";
+    case S_IFLNK:
+        return "link";
+    case S_IFSOCK:
+        return "socket";
+    case S_IFIFO:
+        return "fifo";
+    default:
+        return "device";
     }
 }
 
@@ -318,15 +324,19 @@ static int l_realpath(lua_State *L)
     return 1;
 }
 
-/* A new folder that only this user may enter: mkdtemp("/tmp/neap-") makes /tmp/neap-x3Kq0a. */
-static int l_mkdtemp(lua_State *L)
+static int l_rename(lua_State *L)
 {
-    lua_pushfstring(L, "%sXXXXXX", luaL_checkstring(L, 1));
+    const char *path = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
+    return push_outcome(L, rename(path, to), path);
+}
+
+/* A new folder that only this user may enter: tempdir("neap-") makes /tmp/neap-x3Kq0a. */
+static int l_tempdir(lua_State *L)
+{
+    const char *prefix = luaL_optstring(L, 1, "neap-"), *base = getenv("TMPDIR");
     char path[PATH_MAX];
-    size_t n;
-    const char *template = lua_tolstring(L, -1, &n);
-    luaL_argcheck(L, n < sizeof(path), 1, "not a path");
-    memcpy(path, template, n + 1);
+    int n = snprintf(path, sizeof(path), "%s/%sXXXXXX", base && *base ? base : "/tmp", prefix);
+    luaL_argcheck(L, n > 0 && (size_t)n < sizeof(path), 1, "not a path");
     if (mkdtemp(path) == NULL)
         return push_outcome(L, -1, path);
     lua_pushstring(L, path);
@@ -343,8 +353,8 @@ static int l_cwd(lua_State *L)
 }
 
 const luaL_Reg lib_fs_functions[] = {
-    {"mkdir", l_mkdir},           {"mkdtemp", l_mkdtemp}, {"list", l_list},   {"stat", l_stat},
+    {"mkdir", l_mkdir},           {"tempdir", l_tempdir}, {"list", l_list},     {"stat", l_stat},
     {"lstat", l_lstat},           {"cwd", l_cwd},         {"remove", l_remove}, {"read_file", l_read_file},
-    {"write_file", l_write_file}, {"chmod", l_chmod},     {"chown", l_chown}, {"symlink", l_symlink},
-    {"realpath", l_realpath},     {NULL, NULL},
+    {"write_file", l_write_file}, {"chmod", l_chmod},     {"chown", l_chown},   {"symlink", l_symlink},
+    {"realpath", l_realpath},     {"rename", l_rename},   {NULL, NULL},
 };

@@ -60,6 +60,7 @@ int luaopen_neap_core_os(lua_State *L)
     luaL_setfuncs(L, lib_fs_functions, 0);
     luaL_setfuncs(L, lib_process_functions, 0);
     luaL_setfuncs(L, lib_tcp_functions, 0);
+    luaL_setfuncs(L, lib_lock_functions, 0);
     luaL_setfuncs(L, lib_terminal_functions, 0);
     return 1;
 }

@@ -10,5 +10,6 @@ int luaopen_neap_core_os(lua_State *L);
 extern const luaL_Reg lib_fs_functions[];
 extern const luaL_Reg lib_process_functions[];
 extern const luaL_Reg lib_tcp_functions[];
+extern const luaL_Reg lib_lock_functions[];
 extern const luaL_Reg lib_terminal_functions[];
 #endif

@@ -1,18 +1,22 @@
+#define _GNU_SOURCE /* execvpe */
 /* os.spawn, os.exec and the methods of a process. */
 #include "script/engine_internal.h"
 #include "script/lib_os.h"
 #include "script/process.h"
 #include "script/process_spec.h"
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PROCESS_TYPE "neap.os.process"
 
 /* A tool that hangs is found out by its caller's deadline first; this is for the caller that set none. */
 static const double wait_seconds = 600;
 
-struct handle { /* the userdata */
+struct handle {        /* the userdata */
     struct process *p; /* owned; NULL: closed */
     double timeout;    /* seconds that one read, write or wait may take */
     int pid;
@@ -172,8 +176,8 @@ static int l_newindex(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"read", l_read}, {"read_until", l_read_until}, {"write", l_write}, {"close_stdin", l_close_stdin},
-    {"kill", l_kill}, {"wait", l_wait},             {"close", l_close}, {NULL, NULL},
+    {"read", l_read}, {"read_until", l_read_until}, {"write", l_write}, {"close_stdin", l_close_stdin}, {"kill", l_kill},
+    {"wait", l_wait}, {"close", l_close},           {NULL, NULL},
 };
 
 static const luaL_Reg meta[] = {{"__newindex", l_newindex}, {"__gc", l_close}, {"__close", l_close}, {NULL, NULL}};
@@ -192,7 +196,7 @@ static struct handle *push_handle(lua_State *L)
     return h;
 }
 
-/* Pushes the process, or nil and why not; returns NULL then. */
+/* Pushes the process. A program that is not there is a mistake in the command or the machine: raised, with its name. */
 static struct handle *spawn(lua_State *L)
 {
     struct process_spec spec;
@@ -201,11 +205,8 @@ static struct handle *spawn(lua_State *L)
     process_spec_read(L, 1, &spec);
     struct handle *h = push_handle(L);
     int rc = process_spawn(engine_env(L), &spec, &h->p);
-    if (rc < 0) {
-        lua_pushnil(L);
-        lua_pushfstring(L, spec.cwd ? "%s: %s (in %s)" : "%s: %s", spec.argv[0], uv_strerror(rc), spec.cwd);
-        return NULL;
-    }
+    if (rc < 0)
+        luaL_error(L, spec.cwd ? "%s: %s (in %s)" : "%s: %s", spec.argv[0], uv_strerror(rc), spec.cwd);
     h->pid = (int)h->p->handle.pid;
     /* Who has the terminal ends when its person wants it to. */
     if (spec.stdio[0] == STDIO_INHERIT)
@@ -215,7 +216,33 @@ static struct handle *spawn(lua_State *L)
 
 static int l_spawn(lua_State *L)
 {
-    return spawn(L) ? 1 : 2;
+    spawn(L);
+    return 1;
+}
+
+/* The program takes this process's place, with its terminal. Returns only by an error. */
+static int l_replace(lua_State *L)
+{
+    struct process_spec spec;
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    process_spec_read(L, 1, &spec);
+    if (spec.cwd && chdir(spec.cwd) < 0)
+        return luaL_error(L, "%s: %s", spec.cwd, strerror(errno));
+
+    /* What is ignored or blocked here would stay so in the program. */
+    sigset_t none;
+    sigemptyset(&none);
+    fflush(NULL);
+    void (*before)(int) = signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (spec.env)
+        execvpe(spec.argv[0], spec.argv, spec.env);
+    else
+        execvp(spec.argv[0], spec.argv);
+    int why = errno;
+    signal(SIGPIPE, before);
+    return luaL_error(L, "%s: %s", spec.argv[0], strerror(why));
 }
 
 /* ---- exec: spawn, collect, wait ---- */
@@ -252,7 +279,7 @@ static int push_collected(lua_State *L, void *arg)
     return 3;
 }
 
-/* Field `input` is written to the child, which then sees the end of its stdin. */
+/* Field stdin_data is written to the child, which then sees the end of its stdin. */
 static int queue_input(lua_State *L, struct process *p, int index)
 {
     size_t n;
@@ -267,15 +294,13 @@ static int l_exec(lua_State *L)
     (void)script_task(L);
     luaL_checktype(L, 1, LUA_TTABLE);
     struct handle *h = spawn(L);
-    if (h == NULL)
-        return 2;
     int handle_index = lua_gettop(L);
 
     struct process *p = h->p;
     process_collect(p);
     lua_getfield(L, 1, "timeout");
     double seconds = lua_isnil(L, -1) ? h->timeout : lua_tonumber(L, -1);
-    lua_getfield(L, 1, "input");
+    lua_getfield(L, 1, "stdin_data");
     int rc = queue_input(L, p, -1);
     lua_pushvalue(L, handle_index);
     lua_replace(L, 1);
@@ -287,4 +312,4 @@ static int l_exec(lua_State *L)
     return waiter_start(L, &p->waiter, "os.exec", seconds);
 }
 
-const luaL_Reg lib_process_functions[] = {{"spawn", l_spawn}, {"exec", l_exec}, {NULL, NULL}};
+const luaL_Reg lib_process_functions[] = {{"spawn", l_spawn}, {"exec", l_exec}, {"replace", l_replace}, {NULL, NULL}};

@@ -20,13 +20,13 @@ static const double connect_seconds = 5, accept_seconds = 5;
 struct dial {
     const struct script_env *env; /* borrowed */
     struct waiter waiter;
-    struct channel *ch;           /* owned until the socket takes it */
-    struct addrinfo *addresses;   /* owned */
+    struct channel *ch;         /* owned until the socket takes it */
+    struct addrinfo *addresses; /* owned */
     struct addrinfo *next;
     uv_getaddrinfo_t resolve;
     uv_connect_t connect;
-    int socket_index;             /* of the empty socket on the waiting function's stack */
-    int error;                    /* the last address's */
+    int socket_index; /* of the empty socket on the waiting function's stack */
+    int error;        /* the last address's */
     bool resolving, connecting, over;
 };
 
@@ -168,7 +168,8 @@ static const char *check_socket_path(lua_State *L, int arg)
 {
     size_t n;
     const char *path = luaL_checklstring(L, arg, &n);
-    luaL_argcheck(L, n > 0 && n < sizeof(((struct sockaddr_un *)NULL)->sun_path), arg, "not a path of a socket (107 bytes at most)");
+    luaL_argcheck(L, n > 0 && n < sizeof(((struct sockaddr_un *)NULL)->sun_path), arg,
+                  "not a path of a socket (107 bytes at most)");
     return path;
 }
 

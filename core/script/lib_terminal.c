@@ -22,8 +22,8 @@ static int l_isatty(lua_State *L)
 
 /* ---- readline ----
  *
- * On the thread pool: making the terminal non-blocking would do so for the shell that started us, which shares it. The thread
- * looks up now and then, so that a cancelled task does not leave it waiting for a key. */
+ * On the thread pool: making the terminal non-blocking would do so for the shell that started us, which shares it. The
+ * thread looks up now and then, so that a cancelled task does not leave it waiting for a key. */
 struct line {
     uv_work_t work;
     struct waiter waiter;

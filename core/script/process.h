@@ -22,7 +22,7 @@ struct process_spec {
 
 struct process {
     uv_process_t handle;
-    const struct script_env *env; /* borrowed */
+    const struct script_env *env;             /* borrowed */
     struct channel *streams[PROCESS_FDS_MAX]; /* owned; NULL where the child has no pipe */
     struct waiter waiter;
     struct wheel_timer drain;

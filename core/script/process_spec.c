@@ -88,7 +88,7 @@ static void read_fds(lua_State *L, int index, struct process_spec *spec)
         lua_getfield(L, index, names[fd]);
         read_stdio(L, spec, fd);
     }
-    if (lua_getfield(L, index, "input") == LUA_TSTRING)
+    if (lua_getfield(L, index, "stdin_data") == LUA_TSTRING)
         spec->stdio[0] = STDIO_PIPE;
     lua_pop(L, 1);
     if (lua_getfield(L, index, "fds") == LUA_TTABLE) {

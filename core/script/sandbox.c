@@ -167,12 +167,9 @@ static void stand_in(lua_State *L, const char *name, lua_CFunction fn)
 
 static int install(lua_State *L)
 {
-    static const luaL_Reg stand_ins[] = {{"load", l_load},
-                                         {"loadfile", l_loadfile},
-                                         {"dofile", l_dofile},
-                                         {"setmetatable", l_setmetatable},
-                                         {"require", l_require},
-                                         {NULL, NULL}};
+    static const luaL_Reg stand_ins[] = {{"load", l_load},       {"loadfile", l_loadfile},
+                                         {"dofile", l_dofile},   {"setmetatable", l_setmetatable},
+                                         {"require", l_require}, {NULL, NULL}};
     static const char *const nothing[] = {NULL};
     lua_settop(L, 0);
     lua_pushglobaltable(L);
@@ -186,6 +183,8 @@ static int install(lua_State *L)
     lua_setfield(L, 1, "_G");
     lua_pushvalue(L, 1);
     lua_setfield(L, 2, "_G");
+    lua_pushnil(L); /* looked up each time: a service makes it a log line, after this */
+    lua_setfield(L, 1, "print");
 
     lua_createtable(L, 0, 3);
     lua_pushglobaltable(L);

@@ -11,16 +11,24 @@
 enum { UPVALUES_MAX = 256, REGISTERS_MAX = 256, DEPTH_MAX = 200 /* LUAI_MAXCCALLS nests no deeper */ };
 
 enum opcode { /* those of the 83 that matter here */
-    OP_LOADK = 3,
-    OP_LOADKX = 4,
-    OP_GETUPVAL = 9,
-    OP_GETTABUP = 11,
-    OP_GETTABLE = 12,
-    OP_SETTABUP = 15,
-    OP_SETTABLE = 16,
+              OP_LOADK = 3,
+              OP_LOADKX = 4,
+              OP_GETUPVAL = 9,
+              OP_GETTABUP = 11,
+              OP_GETTABLE = 12,
+              OP_SETTABUP = 15,
+              OP_SETTABLE = 16,
 };
 
-enum constant_type { K_NIL = 0x00, K_FALSE = 0x01, K_TRUE = 0x11, K_INT = 0x03, K_FLOAT = 0x13, K_SHORT = 0x04, K_LONG = 0x14 };
+enum constant_type {
+    K_NIL = 0x00,
+    K_FALSE = 0x01,
+    K_TRUE = 0x11,
+    K_INT = 0x03,
+    K_FLOAT = 0x13,
+    K_SHORT = 0x04,
+    K_LONG = 0x14
+};
 
 enum { LINE_IS_ABSOLUTE = -0x80 };
 
@@ -46,7 +54,7 @@ struct function {
     struct {
         size_t pc;
         int line;
-    } *absolute; /* owned; in the order of pc */
+    } * absolute; /* owned; in the order of pc */
     size_t absolute_n;
 };
 
@@ -233,8 +241,8 @@ static void see_far_key(const struct function *f, size_t pc, struct far_key *far
         far->constant[a] = instruction(f, pc + 2) >> 7;
 }
 
-static void add_far_use(struct reader *r, const struct function *f, struct far_key *far, unsigned table, unsigned key, int line,
-                        bool is_write)
+static void add_far_use(struct reader *r, const struct function *f, struct far_key *far, unsigned table, unsigned key,
+                        int line, bool is_write)
 {
     size_t constant = far->constant[table];
     if (constant == SIZE_MAX || key != table + 1)
@@ -310,12 +318,15 @@ static void take_function(struct reader *r, const struct upvalues *outer, int de
     free(f.absolute);
 }
 
-static int by_line(const void *a, const void *b)
+static int by_line_and_name(const void *a, const void *b)
 {
     const struct global_use *x = a, *y = b;
     if (x->line != y->line)
         return x->line < y->line ? -1 : 1;
-    return x->name.p < y->name.p ? -1 : x->name.p > y->name.p; /* the order in the file, as good as any */
+    int order = memcmp(x->name.p, y->name.p, x->name.n < y->name.n ? x->name.n : y->name.n);
+    if (order != 0 || x->name.n == y->name.n)
+        return order;
+    return x->name.n < y->name.n ? -1 : 1;
 }
 
 bool global_uses_read(struct slice dump, struct global_uses *out)
@@ -331,7 +342,7 @@ bool global_uses_read(struct slice dump, struct global_uses *out)
         return false;
     }
     if (out->n > 0)
-        qsort(out->list, out->n, sizeof(*out->list), by_line);
+        qsort(out->list, out->n, sizeof(*out->list), by_line_and_name);
     return true;
 }
 

@@ -17,7 +17,7 @@ struct global_uses {
     size_t n, cap;
 };
 
-/* By line. False when the dump is not understood: then nothing was found out. free with global_uses_free(). */
+/* By line and name. False when the dump is not understood: then nothing was found out. free with global_uses_free(). */
 bool global_uses_read(struct slice dump, struct global_uses *out) __attribute__((warn_unused_result));
 void global_uses_free(struct global_uses *u);
 #endif

@@ -81,9 +81,8 @@ static int l_newindex(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-    {"read", l_read},         {"read_until", l_read_until}, {"write", l_write},
-    {"shutdown", l_shutdown}, {"close", l_close},           {"reset", l_reset},
-    {NULL, NULL},
+    {"read", l_read},   {"read_until", l_read_until}, {"write", l_write}, {"shutdown", l_shutdown},
+    {"close", l_close}, {"reset", l_reset},           {NULL, NULL},
 };
 
 static const luaL_Reg meta[] = {
