@@ -21,9 +21,6 @@ void conn_hold(struct pg_conn *c)
 
 void conn_drop_hold(struct pg_conn *c)
 {
-    void (*on_gone)(void *) = c->events->on_gone;
-    void *owner = c->owner;
-
     assert(c->holds > 0);
     if (--c->holds > 0)
         return;
@@ -31,8 +28,8 @@ void conn_drop_hold(struct pg_conn *c)
     statement_cache_free(&c->cache);
     statement_copy_free(&c->copy);
     PQclear(c->result);
+    c->events->on_gone(c);
     free(c);
-    on_gone(owner);
 }
 
 static void on_watch_closed(uv_handle_t *handle)

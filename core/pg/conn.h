@@ -29,7 +29,7 @@ struct conn_events {
     void (*on_opened)(struct pg_conn *c);
     void (*on_failed)(struct pg_conn *c, const char *why);
     void (*on_died)(struct pg_conn *c);
-    void (*on_gone)(void *owner);
+    void (*on_gone)(struct pg_conn *c); /* its memory goes now */
 };
 
 enum conn_status { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_CLOSING, CONN_STATUSES };

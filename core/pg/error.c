@@ -2,6 +2,7 @@
 #include <libpq-fe.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *pg_error_kind_name(enum pg_error_kind kind)
@@ -71,6 +72,8 @@ static void field(char *out, size_t size, const PGresult *res, int code)
 
 void pg_error_from_result(struct pg_error *err, const PGresult *res)
 {
+    const char *position;
+
     memset(err, 0, sizeof *err);
     err->kind = PG_SERVER;
     field(err->sqlstate, sizeof err->sqlstate, res, PG_DIAG_SQLSTATE);
@@ -80,6 +83,8 @@ void pg_error_from_result(struct pg_error *err, const PGresult *res)
     field(err->constraint, sizeof err->constraint, res, PG_DIAG_CONSTRAINT_NAME);
     field(err->table, sizeof err->table, res, PG_DIAG_TABLE_NAME);
     field(err->column, sizeof err->column, res, PG_DIAG_COLUMN_NAME);
+    position = PQresultErrorField(res, PG_DIAG_STATEMENT_POSITION);
+    err->position = position ? atoi(position) : 0;
     if (err->message[0] == '\0') { /* made by libpq, not by the server */
         copy_cut(err->message, sizeof err->message, PQresultErrorMessage(res));
         pg_error_trim(err->message);

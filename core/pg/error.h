@@ -25,6 +25,7 @@ struct pg_error {
     char detail[512]; /* may hold row values: for the log, never for the client */
     char hint[256];
     char constraint[64], table[64], column[64];
+    int position; /* in the statement's text, in characters from 1; 0: not told */
 };
 
 const char *pg_error_kind_name(enum pg_error_kind kind); /* "server", "line_full", ... */

@@ -68,10 +68,12 @@ static void close_handles_when_empty(struct pool *p)
         defer_call(&p->defer, &p->close_late);
 }
 
-static void on_gone(void *owner)
+static void on_gone(struct pg_conn *c)
 {
-    struct pool *p = owner;
+    struct pool *p = c->owner;
 
+    list_remove(&c->link);
+    p->count[c->status]--;
     p->alive--;
     close_handles_when_empty(p);
 }

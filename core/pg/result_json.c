@@ -1,51 +1,5 @@
+#include "base/quote.h"
 #include "pg/result.h"
-
-/* The strings come from a session whose client_encoding is UTF8, so Postgres has checked them: only what RFC 8259
- * section 7 demands is escaped. */
-static const char hex[] = "0123456789abcdef";
-
-static void write_escape(struct buf *out, unsigned char c)
-{
-    switch (c) {
-    case '"':
-        buf_lit(out, "\\\"");
-        break;
-    case '\\':
-        buf_lit(out, "\\\\");
-        break;
-    case '\n':
-        buf_lit(out, "\\n");
-        break;
-    case '\r':
-        buf_lit(out, "\\r");
-        break;
-    case '\t':
-        buf_lit(out, "\\t");
-        break;
-    default:
-        buf_lit(out, "\\u00");
-        buf_char(out, hex[c >> 4]);
-        buf_char(out, hex[c & 15]);
-    }
-}
-
-void pg_write_json_string(struct buf *out, struct slice s)
-{
-    size_t from = 0;
-
-    buf_reserve(out, s.n + 2);
-    buf_char(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        buf_append(out, s.p + from, i - from);
-        write_escape(out, c);
-        from = i + 1;
-    }
-    buf_append(out, s.p + from, s.n - from);
-    buf_char(out, '"');
-}
 
 /* A float stays a float for whoever reads it: "1" becomes "1.0". JSON has no NaN and no infinity. */
 static void write_float(struct buf *out, struct slice s)
@@ -106,7 +60,7 @@ static void write_bytea(struct buf *out, struct slice text)
     struct buf bytes = BUF_INIT;
 
     if (!pg_read_bytea(&bytes, text)) {
-        pg_write_json_string(out, text);
+        quote_json(out, text);
     } else {
         buf_char(out, '"');
         write_base64(out, (const unsigned char *)bytes.p, bytes.n);
@@ -131,7 +85,7 @@ static void write_array(struct buf *out, enum pg_type element_type, struct slice
     bool is_null, is_array, first = true;
 
     if (!pg_array_begin(&r, text)) {
-        pg_write_json_string(out, text);
+        quote_json(out, text);
         return;
     }
     buf_char(out, '[');
@@ -177,7 +131,7 @@ void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type
     case PG_NUMERIC:
     case PG_UUID:
     case PG_DATE:
-        pg_write_json_string(out, text);
+        quote_json(out, text);
         break;
     }
 }
@@ -199,7 +153,7 @@ void pg_result_write_row(const struct pg_result *r, int row, struct buf *out)
     for (int column = 0; column < pg_result_columns(r); column++) {
         if (column > 0)
             buf_char(out, ',');
-        pg_write_json_string(out, pg_result_name(r, column));
+        quote_json(out, pg_result_name(r, column));
         buf_char(out, ':');
         pg_result_write_cell(r, row, column, out);
     }
