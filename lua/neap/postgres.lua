@@ -292,6 +292,16 @@ function Postgres:start_locked()
   return true
 end
 
+--- Whether anybody is connected: then it is not ours to stop, whoever started it.
+---@return boolean
+function Postgres:is_used()
+  local code, count = run_as(self.owner, {
+    self:program "psql", "-XAtq", "-h", self.socket, "-U", M.USER, "-d", "postgres", "-c",
+    "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+  })
+  return code == 0 and tonumber(count) > 0
+end
+
 function Postgres:locked(fn)
   local lock = core_os.lock(self.lock_path, LOCK_WAIT_S)
   if lock == nil then

@@ -1,6 +1,7 @@
 --- The database of a command: DATABASE_URL, or the private Postgres, which is started for as long as the command runs.
 local boot = require "neap.boot"
 local core = require "neap.core"
+local core_os = require "neap.core.os"
 local db = require "neap.db"
 local postgres = require "neap.postgres"
 local terminal = require "neap.terminal"
@@ -11,6 +12,13 @@ local M = {}
 ---@field url string
 ---@field private neap.Postgres?   when it is ours
 ---@field started boolean          and did not run before
+
+--- Whether the application has one at all.
+---@return boolean
+function M.is_wanted()
+  local field = boot.definition().fields.DATABASE_URL
+  return field.required == true or core_os.stat(core.app_dir .. "/migrations") ~= nil
+end
 
 --- Where the database is; starts the private one when there is no DATABASE_URL.
 ---@return neap.ToolDatabase
@@ -35,6 +43,14 @@ function M.connect(url)
   db.one "select 1"
 end
 
+--- Stops the private Postgres if this command started it, unless somebody else uses it by now.
+---@param database neap.ToolDatabase
+function M.release(database)
+  if database.started and not database.private:is_used() then
+    database.private:stop()
+  end
+end
+
 --- Runs fn with db.* connected, and leaves everything as it was found.
 ---@generic T
 ---@param fn fun(database: neap.ToolDatabase): T
@@ -46,9 +62,7 @@ function M.with(fn)
     return fn(database)
   end)
   core.use_database(nil)
-  if database.started then
-    database.private:stop()
-  end
+  M.release(database)
   if not ok then
     error(result, 0)
   end

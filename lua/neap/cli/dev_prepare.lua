@@ -35,11 +35,6 @@ local function secret()
   return text
 end
 
-local function wants_database()
-  local field = boot.definition().fields.DATABASE_URL
-  return field.required or core_os.stat(core.app_dir .. "/migrations") ~= nil
-end
-
 local function find_database(config)
   if config.DATABASE_URL then
     return config.DATABASE_URL
@@ -105,7 +100,7 @@ function M.main()
     if config.SECRET_KEY == nil then
       tell("SECRET_KEY", secret())
     end
-    if wants_database() then
+    if require("neap.tool_database").is_wanted() then
       prepare_database(config, flags.as)
     elseif flags.as then
       args.fail "--as: the application has no database, so no users"

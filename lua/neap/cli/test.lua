@@ -1,0 +1,79 @@
+--- neap test: the specs, in the real thing: this host's loop, its router, a database of their own.
+local args = require "neap.args"
+local boot = require "neap.boot"
+local core = require "neap.core"
+local terminal = require "neap.terminal"
+
+local M = {}
+
+local command = args.command {
+  name = "test",
+  summary = "run the specs of spec/ with busted, inside the host",
+  usage = { "neap test [PATH...] [busted options]" },
+  rest = true,
+  help = [[
+A scratch database is made on the server of TEST_DATABASE_URL, or on the private Postgres, migrated, and dropped at the
+end. Each test runs in a transaction that is rolled back. Useful options of busted: --filter=PATTERN, --tags=TAG,
+--exclude-tags=TAG, --repeat=N, --shuffle, -o TAP, --list.]],
+}
+
+--- The server that scratch databases are made on; nil when the application has no database.
+local function find_server()
+  local url = os.getenv "TEST_DATABASE_URL"
+  if url and url ~= "" then
+    return { url = url }
+  end
+  if not require("neap.tool_database").is_wanted() then
+    return nil
+  end
+  local private = require("neap.postgres").of(core.app_dir)
+  return { url = private:url(), started = private:start(), private = private }
+end
+
+local function run_specs(argv, runner)
+  local code = runner.run(argv)
+  require("neap.test").internal.stop_serving()
+  return code
+end
+
+local function run_with_database(argv, runner, server)
+  local scratch = require "neap.test.scratch"
+  scratch.use_server(server.url)
+  local database = scratch.database()
+  require("neap.tool_database").connect(database.url)
+  require("neap.migrate").up(core.app_dir .. "/migrations")
+  runner.has_database = true
+  return run_specs(argv, runner)
+end
+
+local function clean_up(server)
+  core.use_database(nil)
+  for _, problem in ipairs(require("neap.test.scratch").discard_all()) do
+    terminal.note("neap test: ", problem)
+  end
+  if server and server.private then
+    require("neap.tool_database").release(server)
+  end
+end
+
+function M.main()
+  return command:run(function(_, positions)
+    boot.config "tool"
+    local runner = require "neap.test.runner"
+    local server = find_server()
+    local ok, code = pcall(function()
+      if server then
+        return run_with_database(positions, runner, server)
+      end
+      return run_specs(positions, runner)
+    end)
+    clean_up(server)
+    if not ok then
+      error(code, 0)
+    end
+    terminal.line(runner.summary())
+    return code
+  end)
+end
+
+return M

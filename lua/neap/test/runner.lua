@@ -1,0 +1,61 @@
+--- Runs busted in this process, in this task, so that specs may wait.
+local core = require "neap.core"
+
+local M = { has_database = false, count = { passed = 0, failed = 0, skipped = 0 } }
+
+-- Where Debian has busted and what it needs.
+local LUA_PATHS = "/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua;/usr/local/share/lua/5.4/?.lua;"
+  .. "/usr/local/share/lua/5.4/?/init.lua"
+
+local Exit = { __name = "neap.test.exit" }
+
+local function find_busted()
+  package.path = package.path .. ";" .. LUA_PATHS
+  local ok, run = pcall(require, "busted.runner")
+  if not ok then
+    require("neap.args").fail("busted cannot be loaded: install the Debian package lua-busted\n" .. tostring(run))
+  end
+  return run
+end
+
+-- busted ends the process when it is done; here that would leave the databases behind.
+local function with_exit_caught(fn)
+  local exit = os.exit
+  rawset(os, "exit", function(code)
+    error(setmetatable({ code = code }, Exit), 0)
+  end)
+  local ok, problem = pcall(fn)
+  rawset(os, "exit", exit)
+  if ok then
+    return 0
+  elseif getmetatable(problem) == Exit then
+    local code = problem.code
+    return (code == nil or code == true) and 0 or code or 1
+  end
+  error(problem, 0)
+end
+
+--- Runs the specs named by busted's own arguments.
+---@param argv string[]
+---@return integer exit_code  0 or 1
+function M.run(argv)
+  local code = with_exit_caught(function()
+    local run = find_busted()
+    local before = _G.arg
+    _G.arg = { [0] = "neap test", "--helper=neap.test.helper", "--directory=" .. core.app_dir }
+    table.move(argv, 1, #argv, #_G.arg + 1, _G.arg)
+    run { standalone = false }
+    _G.arg = before
+  end)
+  return (code ~= 0 or M.count.failed > 0) and 1 or 0
+end
+
+--- "12 passed, 0 failed", and ", 1 skipped" when there are any.
+---@return string
+function M.summary()
+  local count = M.count
+  local text = ("%d passed, %d failed"):format(count.passed, count.failed)
+  return count.skipped > 0 and ("%s, %d skipped"):format(text, count.skipped) or text
+end
+
+return M
