@@ -2,8 +2,8 @@
 /* os.spawn, os.exec and the methods of a process. */
 #include "script/engine_internal.h"
 #include "script/lib_os.h"
-#include "script/process.h"
-#include "script/process_spec.h"
+#include "script/subprocess.h"
+#include "script/subprocess_spec.h"
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -16,9 +16,9 @@
 /* A tool that hangs is found out by its caller's deadline first; this is for the caller that set none. */
 static const double wait_seconds = 600;
 
-struct handle {        /* the userdata */
-    struct process *p; /* owned; NULL: closed */
-    double timeout;    /* seconds that one read, write or wait may take */
+struct handle {           /* the userdata */
+    struct subprocess *p; /* owned; NULL: closed */
+    double timeout;       /* seconds that one read, write or wait may take */
     int pid;
 };
 
@@ -38,7 +38,7 @@ static int stream_fd(lua_State *L, int arg, int otherwise)
     if (lua_type(L, arg) == LUA_TSTRING)
         return luaL_checkoption(L, arg, NULL, names);
     lua_Integer fd = luaL_checkinteger(L, arg);
-    luaL_argcheck(L, fd >= 0 && fd < PROCESS_FDS_MAX, arg, "not a descriptor of the process");
+    luaL_argcheck(L, fd >= 0 && fd < SUBPROCESS_FDS_MAX, arg, "not a descriptor of the process");
     return (int)fd;
 }
 
@@ -99,7 +99,7 @@ static int signal_number(lua_State *L, int arg)
 static int l_kill(lua_State *L)
 {
     struct handle *h = check_handle(L);
-    int rc = process_kill(h->p, signal_number(L, 2));
+    int rc = subprocess_kill(h->p, signal_number(L, 2));
     if (rc < 0)
         return channel_push_error(L, rc);
     lua_pushboolean(L, 1);
@@ -115,7 +115,7 @@ static int push_timeout(lua_State *L)
 
 static int push_exit(lua_State *L, void *arg)
 {
-    const struct process *p = arg;
+    const struct subprocess *p = arg;
     if (p->dropped)
         return channel_push_error(L, UV_ECANCELED);
     if (!p->exited)
@@ -140,7 +140,7 @@ static int l_wait(lua_State *L)
 
 static void drop(struct handle *h)
 {
-    process_drop(h->p);
+    subprocess_drop(h->p);
     h->p = NULL;
 }
 
@@ -199,12 +199,12 @@ static struct handle *push_handle(lua_State *L)
 /* Pushes the process. A program that is not there is a mistake in the command or the machine: raised, with its name. */
 static struct handle *spawn(lua_State *L)
 {
-    struct process_spec spec;
+    struct subprocess_spec spec;
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    process_spec_read(L, 1, &spec);
+    subprocess_spec_read(L, 1, &spec);
     struct handle *h = push_handle(L);
-    int rc = process_spawn(engine_env(L), &spec, &h->p);
+    int rc = subprocess_spawn(engine_env(L), &spec, &h->p);
     if (rc < 0)
         luaL_error(L, spec.cwd ? "%s: %s (in %s)" : "%s: %s", spec.argv[0], uv_strerror(rc), spec.cwd);
     h->pid = (int)h->p->handle.pid;
@@ -223,10 +223,10 @@ static int l_spawn(lua_State *L)
 /* The program takes this process's place, with its terminal. Returns only by an error. */
 static int l_replace(lua_State *L)
 {
-    struct process_spec spec;
+    struct subprocess_spec spec;
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    process_spec_read(L, 1, &spec);
+    subprocess_spec_read(L, 1, &spec);
     if (spec.cwd && chdir(spec.cwd) < 0)
         return luaL_error(L, "%s: %s", spec.cwd, strerror(errno));
 
@@ -249,8 +249,8 @@ static int l_replace(lua_State *L)
 
 static void on_give_up(void *arg)
 {
-    struct process *p = arg;
-    (void)process_kill(p, SIGKILL);
+    struct subprocess *p = arg;
+    (void)subprocess_kill(p, SIGKILL);
 }
 
 static void push_output(lua_State *L, const struct channel *ch)
@@ -261,9 +261,9 @@ static void push_output(lua_State *L, const struct channel *ch)
 /* The handle is at index 1. */
 static int push_collected(lua_State *L, void *arg)
 {
-    struct process *p = arg;
-    if (!process_is_collected(p)) {
-        (void)process_kill(p, SIGKILL);
+    struct subprocess *p = arg;
+    if (!subprocess_is_collected(p)) {
+        (void)subprocess_kill(p, SIGKILL);
         return push_timeout(L);
     }
     if (p->too_much) {
@@ -280,7 +280,7 @@ static int push_collected(lua_State *L, void *arg)
 }
 
 /* Field stdin_data is written to the child, which then sees the end of its stdin. */
-static int queue_input(lua_State *L, struct process *p, int index)
+static int queue_input(lua_State *L, struct subprocess *p, int index)
 {
     size_t n;
     const char *input = lua_tolstring(L, index, &n);
@@ -296,8 +296,8 @@ static int l_exec(lua_State *L)
     struct handle *h = spawn(L);
     int handle_index = lua_gettop(L);
 
-    struct process *p = h->p;
-    process_collect(p);
+    struct subprocess *p = h->p;
+    subprocess_collect(p);
     lua_getfield(L, 1, "timeout");
     double seconds = lua_isnil(L, -1) ? h->timeout : lua_tonumber(L, -1);
     lua_getfield(L, 1, "stdin_data");

@@ -50,9 +50,12 @@ static void compile_file(lua_State *L, const char *path, const char *chunk_name)
     struct buf text = BUF_INIT;
     int rc = read_file(path, &text);
     int status = rc == 0 ? compile(L, buf_view(&text), chunk_name) : LUA_OK;
+    bool is_bytecode = text.n > 0 && text.p[0] == LUA_SIGNATURE[0];
     buf_free(&text);
     if (rc != 0)
         luaL_error(L, "%s: %s", path, strerror(rc));
+    if (is_bytecode)
+        luaL_error(L, "%s: this is bytecode, and only text is loaded", chunk_name + 1);
     if (status != LUA_OK)
         lua_error(L);
 }

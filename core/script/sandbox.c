@@ -92,26 +92,18 @@ static int l_require(lua_State *L)
 
 /* ---- the environment ---- */
 
-static int undeclared(lua_State *L, const char *name)
-{
-    luaL_where(L, 1);
-    lua_pushfstring(L, "undeclared global '%s' (declare it local)", name);
-    lua_concat(L, 2);
-    return lua_error(L);
-}
-
 /* Globals that came later than the sandbox, as those of busted, are seen through upvalue 1. */
 static int l_env_index(lua_State *L)
 {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
-    return undeclared(L, luaL_tolstring(L, 2, NULL));
+    return luaL_error(L, "undeclared global '%s'", luaL_tolstring(L, 2, NULL));
 }
 
 static int l_env_newindex(lua_State *L)
 {
-    return undeclared(L, luaL_tolstring(L, 2, NULL));
+    return luaL_error(L, "undeclared global '%s' (declare it local)", luaL_tolstring(L, 2, NULL));
 }
 
 /* Pushes a copy of the table on top without the names in `without`. */

@@ -1,9 +1,9 @@
-#include "script/process.h"
+#include "script/subprocess.h"
 #include "base/mem.h"
 #include <signal.h>
 #include <stdlib.h>
 
-static void free_when_over(struct process *p)
+static void free_when_over(struct subprocess *p)
 {
     if (p->closed && p->dropped)
         free(p);
@@ -11,13 +11,13 @@ static void free_when_over(struct process *p)
 
 static void on_closed(uv_handle_t *h)
 {
-    struct process *p = LIST_OF((uv_process_t *)h, struct process, handle);
+    struct subprocess *p = LIST_OF((uv_process_t *)h, struct subprocess, handle);
     p->closed = true;
     waiter_end(&p->waiter); /* somebody closed it while a task waited for its end */
     free_when_over(p);
 }
 
-bool process_is_collected(const struct process *p)
+bool subprocess_is_collected(const struct subprocess *p)
 {
     bool at_end = true;
     for (int fd = 1; fd <= 2; fd++) {
@@ -27,27 +27,27 @@ bool process_is_collected(const struct process *p)
     return p->exited && (at_end || p->drained || p->too_much);
 }
 
-static void look(struct process *p)
+static void look(struct subprocess *p)
 {
-    if (p->collecting ? process_is_collected(p) : p->exited)
+    if (p->collecting ? subprocess_is_collected(p) : p->exited)
         waiter_end(&p->waiter);
 }
 
 static void on_drained(struct wheel_timer *t)
 {
-    struct process *p = LIST_OF(t, struct process, drain);
+    struct subprocess *p = LIST_OF(t, struct subprocess, drain);
     p->drained = true;
     look(p);
 }
 
 static void on_exit_status(uv_process_t *handle, int64_t code, int signal)
 {
-    struct process *p = LIST_OF(handle, struct process, handle);
+    struct subprocess *p = LIST_OF(handle, struct subprocess, handle);
     p->exited = true;
     p->code = signal ? 128 + signal : code; /* as a shell says it */
     p->signal = signal;
     if (p->collecting)
-        wheel_set(p->env->wheel, &p->drain, PROCESS_DRAIN_MS);
+        wheel_set(p->env->wheel, &p->drain, SUBPROCESS_DRAIN_MS);
     /* Nothing is to be written to it any more; what it wrote is still to be read. */
     if (p->streams[0])
         channel_close(p->streams[0]);
@@ -56,7 +56,7 @@ static void on_exit_status(uv_process_t *handle, int64_t code, int signal)
 }
 
 /* Pipes that Lua asked for are made first, as libuv wants to fill them in. */
-static void make_stdio(struct process *p, const struct process_spec *spec, uv_stdio_container_t *stdio)
+static void make_stdio(struct subprocess *p, const struct subprocess_spec *spec, uv_stdio_container_t *stdio)
 {
     for (int fd = 0; fd < spec->fds_n; fd++) {
         stdio[fd].flags = UV_IGNORE;
@@ -77,14 +77,14 @@ static void make_stdio(struct process *p, const struct process_spec *spec, uv_st
     }
 }
 
-int process_spawn(const struct script_env *env, const struct process_spec *spec, struct process **out)
+int subprocess_spawn(const struct script_env *env, const struct subprocess_spec *spec, struct subprocess **out)
 {
-    struct process *p = mem_zalloc(sizeof(*p));
+    struct subprocess *p = mem_zalloc(sizeof(*p));
     p->env = env;
     waiter_init(&p->waiter, env->wheel);
     wheel_timer_init(&p->drain, on_drained);
 
-    uv_stdio_container_t stdio[PROCESS_FDS_MAX];
+    uv_stdio_container_t stdio[SUBPROCESS_FDS_MAX];
     make_stdio(p, spec, stdio);
     uv_process_options_t options = {
         .exit_cb = on_exit_status,
@@ -108,7 +108,7 @@ int process_spawn(const struct script_env *env, const struct process_spec *spec,
     if (rc < 0) {
         uv_close((uv_handle_t *)&p->handle, on_closed);
         p->exited = true;
-        process_drop(p);
+        subprocess_drop(p);
         return rc;
     }
     for (int fd = 1; fd < spec->fds_n; fd++) {
@@ -119,13 +119,13 @@ int process_spawn(const struct script_env *env, const struct process_spec *spec,
     return 0;
 }
 
-void process_drop(struct process *p)
+void subprocess_drop(struct subprocess *p)
 {
     if (p == NULL || p->dropped)
         return;
     p->dropped = true;
     wheel_clear(p->env->wheel, &p->drain);
-    for (int fd = 0; fd < PROCESS_FDS_MAX; fd++) {
+    for (int fd = 0; fd < SUBPROCESS_FDS_MAX; fd++) {
         channel_drop(p->streams[fd]);
         p->streams[fd] = NULL;
     }
@@ -134,29 +134,29 @@ void process_drop(struct process *p)
     free_when_over(p);
 }
 
-int process_kill(struct process *p, int signal)
+int subprocess_kill(struct subprocess *p, int signal)
 {
     return p->exited ? UV_ESRCH : uv_process_kill(&p->handle, signal);
 }
 
 static void on_output(struct channel *ch, void *arg)
 {
-    struct process *p = arg;
-    if (ch->in.n >= PROCESS_OUTPUT_MAX && !p->too_much) {
+    struct subprocess *p = arg;
+    if (ch->in.n >= SUBPROCESS_OUTPUT_MAX && !p->too_much) {
         p->too_much = true;
-        (void)process_kill(p, SIGKILL);
+        (void)subprocess_kill(p, SIGKILL);
     }
     look(p);
 }
 
-void process_collect(struct process *p)
+void subprocess_collect(struct subprocess *p)
 {
     p->collecting = true;
     for (int fd = 1; fd <= 2; fd++) {
         struct channel *ch = p->streams[fd];
         if (ch == NULL)
             continue;
-        ch->in_max = PROCESS_OUTPUT_MAX;
+        ch->in_max = SUBPROCESS_OUTPUT_MAX;
         ch->on_input = on_output;
         ch->arg = p;
         (void)channel_read_start(ch);

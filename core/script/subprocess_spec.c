@@ -1,4 +1,4 @@
-#include "script/process_spec.h"
+#include "script/subprocess_spec.h"
 #include <lauxlib.h>
 #include <string.h>
 
@@ -59,7 +59,7 @@ static char **read_env(lua_State *L, int index, int anchor)
 }
 
 /* The value on top: "pipe", "inherit", "null", or a descriptor of ours. Pops it. */
-static void read_stdio(lua_State *L, struct process_spec *spec, int fd)
+static void read_stdio(lua_State *L, struct subprocess_spec *spec, int fd)
 {
     const char *how = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
     if (lua_isinteger(L, -1)) {
@@ -80,7 +80,7 @@ static void read_stdio(lua_State *L, struct process_spec *spec, int fd)
         spec->fds_n = fd + 1;
 }
 
-static void read_fds(lua_State *L, int index, struct process_spec *spec)
+static void read_fds(lua_State *L, int index, struct subprocess_spec *spec)
 {
     static const char *const names[] = {"stdin", "stdout", "stderr"};
     for (int fd = 0; fd < 3; fd++) {
@@ -94,8 +94,8 @@ static void read_fds(lua_State *L, int index, struct process_spec *spec)
     if (lua_getfield(L, index, "fds") == LUA_TTABLE) {
         for (lua_pushnil(L); lua_next(L, -2);) {
             lua_Integer fd = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : -1;
-            if (fd < 3 || fd >= PROCESS_FDS_MAX)
-                luaL_error(L, "spawn: fds takes descriptors from 3 to %d", PROCESS_FDS_MAX - 1);
+            if (fd < 3 || fd >= SUBPROCESS_FDS_MAX)
+                luaL_error(L, "spawn: fds takes descriptors from 3 to %d", SUBPROCESS_FDS_MAX - 1);
             read_stdio(L, spec, (int)fd);
         }
     }
@@ -112,10 +112,10 @@ static int read_id(lua_State *L, int index, const char *key)
     return id;
 }
 
-void process_spec_read(lua_State *L, int index, struct process_spec *spec)
+void subprocess_spec_read(lua_State *L, int index, struct subprocess_spec *spec)
 {
     luaL_checkstack(L, LUA_MINSTACK, NULL);
-    *spec = (struct process_spec){0};
+    *spec = (struct subprocess_spec){0};
     lua_newtable(L);
     int anchor = lua_gettop(L);
     spec->argv = read_argv(L, index, anchor);
