@@ -175,6 +175,7 @@ static void ended(struct supervisor *s, unsigned slot, int status)
 {
     struct child *c = &s->children[slot];
     pid_t pid = c->pid;
+    see_ready(s); /* it may have been ready for less than a look */
     bool drained = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_DRAINED;
     bool refused = WIFEXITED(status) && !drained && !s->was_ready && s->stops == 0;
 

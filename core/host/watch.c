@@ -16,7 +16,7 @@ struct watched { /* one folder */
     struct list link;
     struct watch *watch;
     char *path; /* owned */
-    ino_t inode;
+    bool stale; /* something happened to the folder itself: it may be another one of the same name by now */
 };
 
 struct watch {
@@ -62,10 +62,15 @@ static void close_dir(struct watched *d)
     uv_close((uv_handle_t *)&d->handle, on_dir_closed);
 }
 
+/* Of an event that concerns the folder itself the name is the folder's own. (Its inode would not tell a new folder from
+ * the old one: file systems hand a freed number out again at once.) */
 static void on_event(uv_fs_event_t *h, const char *name, int events, int status)
 {
-    struct watch *w = ((struct watched *)h->data)->watch;
-    (void)name, (void)events, (void)status;
+    struct watched *d = h->data;
+    struct watch *w = d->watch;
+    const char *own = strrchr(d->path, '/') + 1;
+    if (status < 0 || ((events & UV_RENAME) && (name == NULL || strcmp(name, own) == 0)))
+        d->stale = true;
     if (!w->closing && !w->polling)
         uv_timer_start(&w->timer, on_timer, GATHER_MS, 0);
 }
@@ -75,7 +80,6 @@ static void open_dir(struct watch *w, const struct tree_entry *e)
     struct watched *d = mem_zalloc(sizeof *d);
     d->watch = w;
     d->path = mem_dup(e->path, strlen(e->path));
-    d->inode = e->inode;
     d->handle.data = d;
     list_push_back(&w->dirs, &d->link);
     uv_fs_event_init(w->loop, &d->handle);
@@ -97,15 +101,13 @@ static struct watched *find_dir(const struct watch *w, const char *path)
     return NULL;
 }
 
-/* A folder that was removed and made again has another inode: its old watch is dead. */
 static void follow_dirs(struct watch *w, const struct tree *now)
 {
     struct list *next;
     for (struct list *l = w->dirs.next; l != &w->dirs; l = next) {
         struct watched *d = LIST_OF(l, struct watched, link);
-        const struct tree_entry *e = tree_find(&now->dirs, d->path);
         next = l->next;
-        if (e == NULL || e->inode != d->inode)
+        if (d->stale || tree_find(&now->dirs, d->path) == NULL)
             close_dir(d);
     }
     for (size_t i = 0; i < now->dirs.n; i++)
