@@ -8,6 +8,7 @@ static const struct cli_command commands[] = {
     {"migrate", "up | down [N] | status | new NAME", "SQL migrations", true},
     {"test", "[PATH...]", "run the specs", true},
     {"routes", "", "what the application answers", true},
+    {"check", "[--serve]", "load everything without serving", true},
     {"db", "up | down | psql | ping", "the private Postgres", false},
     {"secret", "", "32 random bytes for SECRET_KEY", false},
     {"version", "", "versions of everything linked", false},

@@ -178,6 +178,7 @@ static void ended(struct supervisor *s, unsigned slot, int status)
     see_ready(s); /* it may have been ready for less than a look */
     bool drained = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_DRAINED;
     bool refused = WIFEXITED(status) && !drained && !s->was_ready && s->stops == 0;
+    bool served = atomic_load(&s->opts->shared->slots[slot].state) != WORKER_STARTING;
 
     atomic_store(&s->opts->shared->slots[slot].state, WORKER_NONE);
     atomic_store(&s->opts->shared->slots[slot].pid, 0);
@@ -187,7 +188,7 @@ static void ended(struct supervisor *s, unsigned slot, int status)
         s->stops++;
         return;
     }
-    if (s->stops > 0 && !drained)
+    if (s->stops > 0 && !drained && served)
         s->exit_code = WORKER_FAILED;
     if (!drained)
         tell_end(s, slot, pid, status);
