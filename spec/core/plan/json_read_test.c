@@ -143,8 +143,8 @@ TEST("what RFC 8259 section 6 does not allow is no number")
 {
     static const char *const bad[] = {
         "-", "+1", "01", "-01", "00", "1.", ".5", "1.e1", "1e", "1e+", "1e-", "1.5e", "0x10", "1_0", "NaN", "nan", "-NaN",
-        "inf", "Infinity", "-Infinity", "1a", "1 2", "--1", "-a", "1e1.5", "0.1.2", "-.5", "1ee2", "1e+-2", "2.e+3", "0e+", "0E",
-        "0.3e", "9.e+", "-2.", "\xef\xbc\x91",
+        "inf", "Infinity", "-Infinity", "1a", "1 2", "--1", "-a", "1e1.5", "0.1.2", "-.5", "1ee2", "1e+-2", "2.e+3", "0e+",
+        "0E", "0.3e", "9.e+", "-2.", "\xef\xbc\x91",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char in_array[64];

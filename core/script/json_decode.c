@@ -1,0 +1,38 @@
+#include "script/json_decode.h"
+#include "base/limits.h"
+#include "script/json.h"
+
+static int push_protected(lua_State *L)
+{
+    json_push_doc(L, lua_touserdata(L, 1));
+    return 1;
+}
+
+/* lua_error would make a plain error of it, and a request that hit its memory limit is answered otherwise than one that
+ * failed. Asking for what nobody can have raises the same kind again. */
+static void raise_again(lua_State *L, int lua_rc)
+{
+    if (lua_rc == LUA_ERRMEM)
+        lua_newuserdatauv(L, (size_t)1 << 46, 0);
+    lua_error(L);
+}
+
+enum json_status json_decode(lua_State *L, int index, struct json_error *err)
+{
+    struct arena arena = {0};
+    struct json_doc doc;
+    struct slice text;
+
+    text.p = lua_tolstring(L, index, &text.n);
+    enum json_status rc = json_read(text, limits_default.json_depth_max, &arena, &doc, err);
+    int lua_rc = LUA_OK;
+    if (rc == JSON_OK) {
+        lua_pushcfunction(L, push_protected);
+        lua_pushlightuserdata(L, &doc);
+        lua_rc = lua_pcall(L, 1, 1, 0);
+    }
+    arena_free(&arena);
+    if (lua_rc != LUA_OK)
+        raise_again(L, lua_rc);
+    return rc;
+}
