@@ -51,8 +51,8 @@ static void on_done(uv_work_t *work, int status)
     job_free(job);
     c->cancel = NULL;
     if (c->fn && c->step == STEP_NONE && !c->closing)
-        conn_finish(c);
-    conn_drop_hold(c);
+        pg_conn_finish(c);
+    pg_conn_drop_hold(c);
 }
 
 static void run(struct cancel_job *job)
@@ -89,7 +89,7 @@ void cancel_start(struct pg_conn *c)
     job->conn = c;
     job->request = request;
     c->cancel = job;
-    conn_hold(c);
+    pg_conn_hold(c);
     list_push_back(&g->line, &job->link);
     next(g);
 }
@@ -105,6 +105,6 @@ bool cancel_drop(struct pg_conn *c)
     list_remove(&job->link);
     job_free(job);
     c->cancel = NULL;
-    conn_drop_hold(c);
+    pg_conn_drop_hold(c);
     return true;
 }

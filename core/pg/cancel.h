@@ -16,7 +16,7 @@ struct cancel_gate {
 
 void cancel_gate_init(struct cancel_gate *g);
 /* Sets c->cancel, and NULL again when the request is through: from then on it can no longer hit another statement.
- * conn_finish is called then if the statement's answer came meanwhile. */
+ * pg_conn_finish is called then if the statement's answer came meanwhile. */
 void cancel_start(struct pg_conn *c);
 /* The answer is there: a request that has not begun is dropped. False when it is under way. */
 bool cancel_drop(struct pg_conn *c);

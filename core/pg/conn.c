@@ -14,12 +14,12 @@ struct socket_watch {
     int fd, events;
 };
 
-void conn_hold(struct pg_conn *c)
+void pg_conn_hold(struct pg_conn *c)
 {
     c->holds++;
 }
 
-void conn_drop_hold(struct pg_conn *c)
+void pg_conn_drop_hold(struct pg_conn *c)
 {
     assert(c->holds > 0);
     if (--c->holds > 0)
@@ -38,7 +38,7 @@ static void on_watch_closed(uv_handle_t *handle)
     struct pg_conn *c = w->conn;
 
     free(w);
-    conn_drop_hold(c);
+    pg_conn_drop_hold(c);
 }
 
 static void unwatch(struct pg_conn *c)
@@ -54,7 +54,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     struct socket_watch *w = poll->data;
     struct pg_conn *c = w->conn;
 
-    conn_hold(c);
+    pg_conn_hold(c);
     if (c->job) {
         /* The socket may be closed and another opened inside PQconnectPoll, under the same number. */
         uv_poll_stop(poll);
@@ -62,14 +62,14 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         connect_step(c);
     } else {
         if ((events & UV_WRITABLE) && c->watch == w)
-            conn_on_writable(c);
+            pg_conn_on_writable(c);
         if (((events & UV_READABLE) || status < 0) && c->watch == w)
-            conn_on_input(c);
+            pg_conn_on_input(c);
     }
-    conn_drop_hold(c);
+    pg_conn_drop_hold(c);
 }
 
-void conn_watch(struct pg_conn *c, int events)
+void pg_conn_watch(struct pg_conn *c, int events)
 {
     int fd = PQsocket(c->pq);
     struct socket_watch *w = c->watch;
@@ -84,7 +84,7 @@ void conn_watch(struct pg_conn *c, int events)
         if (uv_poll_init(c->opts->loop, &w->poll, fd) != 0)
             abort(); /* a socket that epoll does not take: out of file descriptors for epoll, or of kernel memory */
         c->watch = w;
-        conn_hold(c);
+        pg_conn_hold(c);
     }
     if (w->events == events)
         return;
@@ -96,30 +96,30 @@ static void on_deadline(struct wheel_timer *t)
 {
     struct pg_conn *c = LIST_OF(t, struct pg_conn, deadline);
 
-    conn_hold(c);
+    pg_conn_hold(c);
     if (c->job) {
         char why[64];
         snprintf(why, sizeof why, "no connection within %llu ms", (unsigned long long)c->opts->connect_ms);
         connect_fail(c, why);
     } else if (c->fn) {
-        conn_on_deadline(c);
+        pg_conn_on_deadline(c);
     }
-    conn_drop_hold(c);
+    pg_conn_drop_hold(c);
 }
 
 static void on_late(struct deferred *d)
 {
     struct pg_conn *c = LIST_OF(d, struct pg_conn, late);
 
-    conn_hold(c);
+    pg_conn_hold(c);
     if (c->job)
         connect_fail(c, c->broken);
     else if (c->fn)
-        conn_finish(c);
-    conn_drop_hold(c);
+        pg_conn_finish(c);
+    pg_conn_drop_hold(c);
 }
 
-struct pg_conn *conn_open(struct conn_opts *opts, const struct conn_events *events, void *owner)
+struct pg_conn *pg_conn_open(struct conn_opts *opts, const struct conn_events *events, void *owner)
 {
     struct pg_conn *c = mem_zalloc(sizeof *c);
 
@@ -127,7 +127,7 @@ struct pg_conn *conn_open(struct conn_opts *opts, const struct conn_events *even
     c->owner = owner;
     c->opts = opts;
     c->events = events;
-    c->holds = 1; /* until conn_close */
+    c->holds = 1; /* until pg_conn_close */
     c->statement_ms = opts->statement_ms;
     wheel_timer_init(&c->deadline, on_deadline);
     deferred_init(&c->late, on_late);
@@ -138,7 +138,7 @@ struct pg_conn *conn_open(struct conn_opts *opts, const struct conn_events *even
 }
 
 /* The poll handle goes first: libpq closes the socket, and a closed number must not be left in epoll's set. */
-void conn_shut(struct pg_conn *c, const char *why)
+void pg_conn_shut(struct pg_conn *c, const char *why)
 {
     if (c->broken[0] == '\0')
         snprintf(c->broken, sizeof c->broken, "%s", why && *why ? why : "closed");
@@ -149,16 +149,16 @@ void conn_shut(struct pg_conn *c, const char *why)
     c->pq = NULL;
 }
 
-void conn_break(struct pg_conn *c, const char *why)
+void pg_conn_break(struct pg_conn *c, const char *why)
 {
-    conn_shut(c, why);
+    pg_conn_shut(c, why);
     if (c->fn)
-        conn_finish(c);
+        pg_conn_finish(c);
     else
         c->events->on_died(c);
 }
 
-void conn_close(struct pg_conn *c)
+void pg_conn_close(struct pg_conn *c)
 {
     if (c->closing)
         return;
@@ -166,18 +166,18 @@ void conn_close(struct pg_conn *c)
     wheel_clear(c->opts->wheel, &c->deadline);
     defer_drop(&c->late);
     connect_free(c);
-    conn_shut(c, "closed");
+    pg_conn_shut(c, "closed");
     c->fn = NULL;
     cancel_drop(c);
-    conn_drop_hold(c);
+    pg_conn_drop_hold(c);
 }
 
-bool conn_is_open(const struct pg_conn *c)
+bool pg_conn_is_open(const struct pg_conn *c)
 {
     return c->opened && c->pq != NULL && PQstatus(c->pq) == CONNECTION_OK;
 }
 
-bool conn_has_input(const struct pg_conn *c)
+bool pg_conn_has_input(const struct pg_conn *c)
 {
     char byte;
     ssize_t n = recv(PQsocket(c->pq), &byte, 1, MSG_PEEK | MSG_DONTWAIT);

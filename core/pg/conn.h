@@ -3,8 +3,8 @@
 /* One connection from inside the ring: how it is opened, watched, used and closed. The pool is its owner and hears of
  * it through conn_events; borrowers see only what pool.h declares.
  *
- * Life: conn_open -> (on_opened | on_failed) ; after on_opened statements one at a time ; on_died when it breaks while
- * no statement runs (else the statement's callback tells) ; conn_close at any time ; on_gone when its last handle is
+ * Life: pg_conn_open -> (on_opened | on_failed) ; after on_opened statements one at a time ; on_died when it breaks while
+ * no statement runs (else the statement's callback tells) ; pg_conn_close at any time ; on_gone when its last handle is
  * closed, and then its memory is freed. After on_failed and on_died the owner still has to close it. */
 #include "pg/cancel.h"
 #include "pg/defer.h"
@@ -84,16 +84,16 @@ struct pg_conn {
 };
 
 /* ---- conn.c ---- */
-struct pg_conn *conn_open(struct conn_opts *opts, const struct conn_events *events, void *owner);
-void conn_close(struct pg_conn *c); /* may be called twice; no callback but on_gone comes after it */
-void conn_hold(struct pg_conn *c);
-void conn_drop_hold(struct pg_conn *c);
-void conn_watch(struct pg_conn *c, int events); /* of libuv, on the socket that libpq has now */
-void conn_shut(struct pg_conn *c, const char *why); /* closes the socket; tells nobody */
-void conn_break(struct pg_conn *c, const char *why); /* from a loop callback only: shuts it and tells who must know */
-bool conn_is_open(const struct pg_conn *c);
+struct pg_conn *pg_conn_open(struct conn_opts *opts, const struct conn_events *events, void *owner);
+void pg_conn_close(struct pg_conn *c); /* may be called twice; no callback but on_gone comes after it */
+void pg_conn_hold(struct pg_conn *c);
+void pg_conn_drop_hold(struct pg_conn *c);
+void pg_conn_watch(struct pg_conn *c, int events); /* of libuv, on the socket that libpq has now */
+void pg_conn_shut(struct pg_conn *c, const char *why); /* closes the socket; tells nobody */
+void pg_conn_break(struct pg_conn *c, const char *why); /* from a loop callback only: shuts it and tells who must know */
+bool pg_conn_is_open(const struct pg_conn *c);
 /* Whether bytes or an end of stream wait in the socket of an idle connection: it must be looked at before it is used. */
-bool conn_has_input(const struct pg_conn *c);
+bool pg_conn_has_input(const struct pg_conn *c);
 
 /* ---- conn_connect.c ---- */
 void connect_start(struct pg_conn *c);
@@ -103,12 +103,12 @@ void connect_free(struct pg_conn *c);
 
 /* ---- conn_query.c ---- */
 /* Like pg_conn_query, but st and its bytes must stay until the callback. */
-void conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
-void conn_on_deadline(struct pg_conn *c);
-void conn_send_again(struct pg_conn *c); /* the statement: it is prepared now, or must be anew */
+void pg_conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
+void pg_conn_on_deadline(struct pg_conn *c);
+void pg_conn_send_again(struct pg_conn *c); /* the statement: it is prepared now, or must be anew */
 
 /* ---- conn_result.c ---- */
-void conn_on_input(struct pg_conn *c);
-void conn_on_writable(struct pg_conn *c);
-void conn_finish(struct pg_conn *c); /* from a loop callback only: the statement is over */
+void pg_conn_on_input(struct pg_conn *c);
+void pg_conn_on_writable(struct pg_conn *c);
+void pg_conn_finish(struct pg_conn *c); /* from a loop callback only: the statement is over */
 #endif

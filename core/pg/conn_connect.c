@@ -39,7 +39,7 @@ static const char *given_or_default(const struct connect_job *job, const char *k
 /* Inside the call that opens it, a failure is told at the next turn. */
 static void fail_late(struct pg_conn *c, const char *why)
 {
-    conn_shut(c, why);
+    pg_conn_shut(c, why);
     defer_call(c->opts->defer, &c->late);
 }
 
@@ -70,7 +70,7 @@ void connect_fail(struct pg_conn *c, const char *why)
 {
     wheel_clear(c->opts->wheel, &c->deadline);
     defer_drop(&c->late);
-    conn_shut(c, why);
+    pg_conn_shut(c, why);
     c->fn = NULL;
     connect_free(c);
     c->events->on_failed(c, c->broken);
@@ -133,7 +133,7 @@ static void connected(struct pg_conn *c)
         connect_fail(c, PQerrorMessage(c->pq));
         return;
     }
-    conn_watch(c, UV_READABLE);
+    pg_conn_watch(c, UV_READABLE);
     if (!c->opts->plain_startup && session_is_ours(c->pq)) {
         opened(c);
         return;
@@ -152,10 +152,10 @@ void connect_step(struct pg_conn *c)
 {
     switch (PQconnectPoll(c->pq)) {
     case PGRES_POLLING_READING:
-        conn_watch(c, UV_READABLE);
+        pg_conn_watch(c, UV_READABLE);
         break;
     case PGRES_POLLING_WRITING:
-        conn_watch(c, UV_WRITABLE);
+        pg_conn_watch(c, UV_WRITABLE);
         break;
     case PGRES_POLLING_OK:
         connected(c);
@@ -230,7 +230,7 @@ static void dial(struct pg_conn *c)
     if (PQstatus(c->pq) == CONNECTION_BAD)
         fail_late(c, PQerrorMessage(c->pq));
     else
-        conn_watch(c, UV_WRITABLE);
+        pg_conn_watch(c, UV_WRITABLE);
 }
 
 static void looked_up(struct pg_conn *c)
@@ -252,7 +252,7 @@ static void on_looked_up(struct lookup *l)
         job_free(job);
     else
         looked_up(c);
-    conn_drop_hold(c);
+    pg_conn_drop_hold(c);
 }
 
 void connect_start(struct pg_conn *c)
@@ -277,5 +277,5 @@ void connect_start(struct pg_conn *c)
     if (lookup_start(&job->lookup, c->opts->loop, host, hostaddr, given_or_default(job, "port"), on_looked_up))
         looked_up(c);
     else
-        conn_hold(c);
+        pg_conn_hold(c);
 }

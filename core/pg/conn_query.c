@@ -4,7 +4,7 @@
 /* A failure inside the call that starts a statement is told at the next turn. */
 static void fail_late(struct pg_conn *c, const char *why)
 {
-    conn_shut(c, why);
+    pg_conn_shut(c, why);
     defer_call(c->opts->defer, &c->late);
 }
 
@@ -15,7 +15,7 @@ static void flush(struct pg_conn *c)
     if (rc < 0)
         fail_late(c, PQerrorMessage(c->pq));
     else
-        conn_watch(c, rc > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+        pg_conn_watch(c, rc > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
 static void send_script(struct pg_conn *c)
@@ -88,10 +88,10 @@ static void begin(struct pg_conn *c, const struct pg_statement *st, pg_result_fn
         wheel_set(c->opts->wheel, &c->deadline, c->statement_ms + CONN_OVERTIME_MS);
 }
 
-void conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
+void pg_conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
 {
     begin(c, st, fn, arg);
-    if (!conn_is_open(c)) {
+    if (!pg_conn_is_open(c)) {
         fail_late(c, "the connection was closed");
         return;
     }
@@ -100,7 +100,7 @@ void conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn,
     after_send(c);
 }
 
-void conn_send_again(struct pg_conn *c)
+void pg_conn_send_again(struct pg_conn *c)
 {
     send_statement(c);
     after_send(c);
@@ -123,7 +123,7 @@ void pg_conn_query(struct pg_conn *c, const struct pg_statement *st, pg_result_f
         return;
     }
     statement_copy_set(&c->copy, st);
-    conn_run(c, &c->copy.st, fn, arg);
+    pg_conn_run(c, &c->copy.st, fn, arg);
 }
 
 void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *arg)
@@ -135,7 +135,7 @@ void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *
     begin(c, &c->copy.st, fn, arg);
     if (fault) {
         refuse(c, fault);
-    } else if (!conn_is_open(c)) {
+    } else if (!pg_conn_is_open(c)) {
         fail_late(c, "the connection was closed");
     } else {
         send_script(c);
@@ -152,7 +152,7 @@ void pg_conn_cancel(struct pg_conn *c)
     cancel_start(c);
 }
 
-void conn_on_deadline(struct pg_conn *c)
+void pg_conn_on_deadline(struct pg_conn *c)
 {
     if (c->stop == STOP_NONE) {
         c->stop = STOP_DEADLINE;
@@ -160,5 +160,5 @@ void conn_on_deadline(struct pg_conn *c)
         cancel_start(c);
         return;
     }
-    conn_break(c, "no answer to a cancel request");
+    pg_conn_break(c, "no answer to a cancel request");
 }

@@ -66,17 +66,17 @@ static void step_over(struct pg_conn *c)
         statement_add(&c->cache, c->st->sql);
         drop_result(c);
         if (c->stop == STOP_NONE) {
-            conn_send_again(c);
+            pg_conn_send_again(c);
             return;
         }
     }
     if (step == STEP_EXECUTE && failed && c->result && is_stale(c)) {
         c->retried = c->unsent = true;
         drop_result(c);
-        conn_send_again(c);
+        pg_conn_send_again(c);
         return;
     }
-    conn_finish(c);
+    pg_conn_finish(c);
 }
 
 static void drain_notifications(struct pg_conn *c)
@@ -95,7 +95,7 @@ static void read_results(struct pg_conn *c)
             if (PQstatus(c->pq) == CONNECTION_OK)
                 step_over(c);
             else
-                conn_break(c, PQerrorMessage(c->pq));
+                pg_conn_break(c, PQerrorMessage(c->pq));
             return;
         }
         if (is_copy(res)) { /* PQgetResult would give it again and again */
@@ -103,19 +103,19 @@ static void read_results(struct pg_conn *c)
             drop_result(c);
             c->stop = STOP_FAULT;
             c->fault = "COPY from or to the client is not possible through a query";
-            conn_break(c, c->fault);
+            pg_conn_break(c, c->fault);
             return;
         }
         keep_result(c, res);
     }
 }
 
-void conn_on_input(struct pg_conn *c)
+void pg_conn_on_input(struct pg_conn *c)
 {
     int flushed;
 
     if (!PQconsumeInput(c->pq)) {
-        conn_break(c, PQerrorMessage(c->pq));
+        pg_conn_break(c, PQerrorMessage(c->pq));
         return;
     }
     if (c->fn && c->step != STEP_NONE) {
@@ -126,17 +126,17 @@ void conn_on_input(struct pg_conn *c)
     drain_notifications(c);
     flushed = PQflush(c->pq);
     if (c->fatal || flushed < 0 || PQstatus(c->pq) != CONNECTION_OK)
-        conn_break(c, c->broken[0] ? c->broken : PQerrorMessage(c->pq));
+        pg_conn_break(c, c->broken[0] ? c->broken : PQerrorMessage(c->pq));
 }
 
-void conn_on_writable(struct pg_conn *c)
+void pg_conn_on_writable(struct pg_conn *c)
 {
     int rc = PQflush(c->pq);
 
     if (rc < 0)
-        conn_break(c, PQerrorMessage(c->pq));
+        pg_conn_break(c, PQerrorMessage(c->pq));
     else if (rc == 0)
-        conn_watch(c, UV_READABLE);
+        pg_conn_watch(c, UV_READABLE);
 }
 
 /* 57014 has several authors: our cancel request, the session's statement_timeout, and people with pg_cancel_backend. */
@@ -183,7 +183,7 @@ static struct pg_result *take_result(struct pg_conn *c)
 }
 
 /* The connection must not be used again before a cancel request is through: it would hit the next statement. */
-void conn_finish(struct pg_conn *c)
+void pg_conn_finish(struct pg_conn *c)
 {
     struct pg_error err = {.kind = PG_OK};
     pg_result_fn fn = c->fn;
@@ -210,6 +210,6 @@ void conn_finish(struct pg_conn *c)
     }
     drop_result(c);
     if (err.kind == PG_LOST || err.kind == PG_UNAVAILABLE)
-        conn_shut(c, err.message);
+        pg_conn_shut(c, err.message);
     fn(NULL, &err, arg);
 }

@@ -24,7 +24,7 @@ void pool_move(struct pool *p, struct pg_conn *c, enum conn_status to)
 void pool_discard(struct pool *p, struct pg_conn *c)
 {
     pool_move(p, c, CONN_CLOSING);
-    conn_close(c);
+    pg_conn_close(c);
 }
 
 static void settle(struct pool *p)
@@ -175,7 +175,7 @@ void pool_grow(struct pool *p)
 
     while (!p->closing && !wheel_is_set(&p->retry) && p->count[CONN_CONNECTING] < connecting_max && needs_another(p)) {
         p->alive++;
-        pool_move(p, conn_open(&p->conn_opts, &events, p), CONN_CONNECTING);
+        pool_move(p, pg_conn_open(&p->conn_opts, &events, p), CONN_CONNECTING);
     }
 }
 

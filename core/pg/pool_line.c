@@ -93,8 +93,8 @@ static struct pg_conn *take_idle(struct pool *p)
         struct pg_conn *c = LIST_OF(list_first(&p->on[CONN_IDLE]), struct pg_conn, link);
         if (is_stale(p, c))
             return NULL; /* those behind it are older still */
-        if (conn_has_input(c)) {
-            conn_on_input(c); /* discards it when it is dead */
+        if (pg_conn_has_input(c)) {
+            pg_conn_on_input(c); /* discards it when it is dead */
             if (c->status != CONN_IDLE)
                 continue;
         }

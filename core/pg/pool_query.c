@@ -50,7 +50,7 @@ static void run(struct pool_query *q, struct pg_conn *c)
     if (q->script)
         pg_conn_script(c, q->copy.st.sql, on_result, q);
     else
-        conn_run(c, &q->copy.st, on_result, q);
+        pg_conn_run(c, &q->copy.st, on_result, q);
 }
 
 static void on_acquired(struct pool_wait *w, struct pg_conn *c, const struct pg_error *err)

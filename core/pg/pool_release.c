@@ -8,7 +8,7 @@ static void clean(struct pool *p, struct pg_conn *c);
 
 static void give_back(struct pool *p, struct pg_conn *c)
 {
-    if (p->closing || !conn_is_open(c) || c->oversize || pool_now(p) >= c->retire_ms) {
+    if (p->closing || !pg_conn_is_open(c) || c->oversize || pool_now(p) >= c->retire_ms) {
         pool_discard(p, c);
     } else {
         pool_move(p, c, CONN_IDLE);
@@ -23,7 +23,7 @@ static void on_cleaned(struct pg_result *res, const struct pg_error *err, void *
 
     pg_result_free(res);
     if (err)
-        conn_shut(c, err->message);
+        pg_conn_shut(c, err->message);
     clean(c->owner, c);
 }
 
@@ -35,7 +35,7 @@ static void on_pinged(struct pg_result *res, const struct pg_error *err, void *a
     pg_result_free(res);
     if (err) {
         p->lost++;
-        conn_shut(c, err->message);
+        pg_conn_shut(c, err->message);
     }
     give_back(p, c);
 }
@@ -75,7 +75,7 @@ static void clean(struct pool *p, struct pg_conn *c)
         statement_discarded_done(&c->cache);
         return;
     default:
-        conn_shut(c, "given back in an unknown state");
+        pg_conn_shut(c, "given back in an unknown state");
     }
     statement_copy_free(&c->copy);
     give_back(p, c);
@@ -104,7 +104,7 @@ void pg_conn_release(struct pg_conn *c, const char *where)
         pg_conn_cancel(c);
         return;
     }
-    if (!conn_is_open(c))
+    if (!pg_conn_is_open(c))
         p->lost++;
     clean(p, c);
 }
