@@ -79,8 +79,8 @@ TEST("doubles of all sizes read back as themselves")
     for (int e = -1074; e < 1024; e++) {
         double p = ldexp(1, e);
         check_round_trip(p);
-        check_round_trip(nextafter(p, 0));
-        check_round_trip(nextafter(p, INFINITY));
+        check_round_trip(of_bits(bits_of(p) - 1));
+        check_round_trip(of_bits(bits_of(p) + 1));
     }
 }
 

@@ -115,8 +115,8 @@ TEST("what cannot be JSON is refused with its place")
 TEST("a cycle and what is too deep are told apart")
 {
     check_refuses("local t = {} t.a = {b = t} return t",
-                  "a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a."
-                  "b.a.b.a.b.a.b.a.b.a.b: a table that holds itself cannot be JSON");
+                  "a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b.a.b."
+                  "a.b.a.b.a.b.a.b.a.b.a.b.a.b: a table that holds itself cannot be JSON");
     check_encodes("local t = 1 for _ = 1, 64 do t = {t} end return t",
                   "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
                   "1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
