@@ -30,7 +30,10 @@ function M.string(opts)
     if type(value) ~= "string" then
       return nil, "type", "must be a string"
     end
-    local length = utf8.len(value) or #value
+    local length = utf8.len(value)
+    if length == nil then
+      return nil, "type", "must be UTF-8"
+    end
     if opts.min and length < opts.min then
       return nil, "too_short", ("must have at least %d characters"):format(opts.min), opts.min
     end

@@ -243,6 +243,7 @@ describe("tasks", function()
         ["priority=1"] = "query.priority enum",
         ["completed=yes"] = "query.completed type",
         ["assigned_agent_id=5"] = "query.assigned_agent_id uuid",
+        ["q=%FF"] = "query.q type",
         ["nonsense=1"] = "query.nonsense unknown_field",
       } do
         assert.same({ problem }, problems(test.get(TASKS .. "?" .. query, { as = ann })), query)

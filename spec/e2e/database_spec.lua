@@ -46,12 +46,11 @@ end)
 
 teardown(function()
   edges.finish(server)
-  private:destroy()
   scratch.remove(app)
 end)
 
 local function get(path)
-  return (wire.exchange(server, wire.request("GET " .. path)))
+  return wire.exchange(server, wire.request("GET " .. path))
 end
 
 local function note(body)

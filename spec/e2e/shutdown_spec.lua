@@ -67,7 +67,7 @@ describe("a worker that is killed", function()
   it("is replaced, and the port answers again", function()
     local server = edges.start()
     local pid = edges.worker_pid(server)
-    sys.kill(pid, "KILL")
+    sys.exec { "/bin/sh", "-c", "kill -KILL " .. pid }
     local status
     for _ = 1, 50 do
       local ok, res = pcall(wire.exchange, server, wire.request "GET /hello")

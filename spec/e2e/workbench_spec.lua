@@ -2,27 +2,25 @@
 local edges = require "spec.support.edges"
 local json = require "neap.json"
 local scratch = require "spec.support.scratch"
-local sys = require "neap.core.os"
 local test = require "neap.test"
 local wire = require "spec.support.wire"
 
 local app, server
 
 local function start(args)
-  server = test.spawn_server { dir = app, command = "dev", args = args, env = { PORT = "0" } }
+  server = test.spawn_server { dir = app, command = "dev", args = args, env = { WORKERS = "1" } }
 end
 
 local function stop()
-  server:signal "TERM"
-  assert.equal(0, server:wait(15))
+  server:stop()
 end
 
 local function get(path)
-  return (wire.exchange(server, wire.request("GET " .. path)))
+  return wire.exchange(server, wire.request("GET " .. path))
 end
 
 local function post(path, body)
-  return (wire.exchange(server, wire.request("POST " .. path, { "Content-Type: application/json" }, json.encode(body))))
+  return wire.exchange(server, wire.request("POST " .. path, { "Content-Type: application/json" }, json.encode(body)))
 end
 
 setup(function()
@@ -30,8 +28,6 @@ setup(function()
 end)
 
 teardown(function()
-  sys.exec { require("neap.core").program, "db", "down", cwd = app }
-  require("neap.postgres").of(app):destroy()
   scratch.remove(app)
 end)
 

@@ -100,8 +100,19 @@ end
 --- One exchange on a connection of its own.
 ---@param server table
 ---@param bytes string
----@return table res, boolean closed whether the server closed the connection after it
+---@return table res
 function M.exchange(server, bytes)
+  local wire = M.open(server)
+  wire:write(bytes)
+  local res, err = wire:answer()
+  wire:close()
+  assert(res, err)
+  return res
+end
+
+--- The same, and whether the server closed the connection after it.
+---@return table res, boolean closed
+function M.last_exchange(server, bytes)
   local wire = M.open(server)
   wire:write(bytes)
   local res, err = wire:answer()
