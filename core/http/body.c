@@ -39,8 +39,10 @@ static const char *line_fault(struct body_reader *r, char c)
     if ((unsigned char)c < ' ' && c != '\t' && c != '\r' && c != '\n')
         return "a control byte in a chunked body";
     if (r->in_trailers) {
-        if (r->last == '\n' && r->line_bytes == 1 && (c == ' ' || c == '\t'))
+        if (r->line_bytes == 1 && (c == ' ' || c == '\t'))
             return "a folded trailer line";
+        if (r->line_bytes == 1 && c == ':')
+            return "a trailer line without a name";
     } else if (!r->in_extension && c != '\r' && c != '\n' &&
                !((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'))) {
         return "a malformed chunk size";

@@ -6,7 +6,7 @@
 #include <llhttp.h>
 
 enum body_status {
-    BODY_OK = 0,    /* more to come */
+    BODY_OK = 0, /* more to come */
     BODY_DONE,
     BODY_BAD,       /* 400: chunk size, chunk end, bare LF, trailers too large; `why` says which */
     BODY_TOO_LARGE, /* 413 */
@@ -22,12 +22,12 @@ struct body_reader {
 
     /* What follows is for a chunked body. */
     llhttp_t parser;
-    const char *seen;     /* within the input of body_read: up to here the framing was checked */
-    char last;            /* the framing byte before it */
-    bool in_extension;    /* behind the ";" of a chunk line */
-    bool in_trailers;     /* behind the last chunk's line */
-    size_t line_bytes;    /* of the framing line so far */
-    size_t extra_bytes;   /* extensions and trailers so far */
+    const char *seen;   /* within the input of body_read: up to here the framing was checked */
+    char last;          /* the framing byte before it */
+    bool in_extension;  /* behind the ";" of a chunk line */
+    bool in_trailers;   /* behind the last chunk's line */
+    size_t line_bytes;  /* of the framing line so far */
+    size_t extra_bytes; /* extensions and trailers so far */
     enum body_status failed;
 };
 

@@ -51,26 +51,26 @@ struct conn {
     struct list link;      /* server->conns */
     struct list ready;     /* server->ready: has input to work on and nobody who calls */
     struct wheel_timer timer;
-    uint64_t deadline_ms;  /* on the wheel's clock; the timer may fire before, and is then set again */
-    uint64_t timer_ms;     /* when the timer fires */
-    uint64_t head_us;      /* HEAD: when its first byte came */
+    uint64_t deadline_ms; /* on the wheel's clock; the timer may fire before, and is then set again */
+    uint64_t timer_ms;    /* when the timer fires */
+    uint64_t head_us;     /* HEAD: when its first byte came */
     uint64_t linger_until_ms;
     struct buf in;
-    uint32_t scanned;      /* of `in`, for head_scan */
-    uint32_t linger_left;  /* bytes */
-    size_t queue_seen;     /* bytes queued when progress was last checked */
-    uint8_t peer[16];      /* address of the client, for the access line */
-    uint8_t peer_kind;     /* 0: not asked yet, else PEER_ of access.c */
-    uint8_t stalls;        /* checks without progress */
+    uint32_t scanned;     /* of `in`, for head_scan */
+    uint32_t linger_left; /* bytes */
+    size_t queue_seen;    /* bytes queued when progress was last checked */
+    uint8_t peer[16];     /* address of the client, for the access line */
+    uint8_t peer_kind;    /* 0: not asked yet, else PEER_ of access.c */
+    uint8_t stalls;       /* checks without progress */
     enum conn_state state : 8;
-    bool fresh;            /* no request yet */
-    bool feeding;          /* conn_feed is on the stack */
+    bool fresh;   /* no request yet */
+    bool feeding; /* conn_feed is on the stack */
     bool reading;
-    bool eof;              /* the client will send no more */
-    bool broken;           /* writing failed; closed at the end of the feed */
-    bool close_after;      /* once all is sent */
-    bool unread;           /* input may be on its way that nobody will use: linger */
-    bool refused;          /* over connections_max */
+    bool eof;         /* the client will send no more */
+    bool broken;      /* writing failed; closed at the end of the feed */
+    bool close_after; /* once all is sent */
+    bool unread;      /* input may be on its way that nobody will use: linger */
+    bool refused;     /* over connections_max */
 };
 
 struct server {
@@ -92,7 +92,7 @@ struct server {
 
     uv_tcp_t listener;
     bool listening;
-    uv_idle_t turn;        /* runs only while there is something that must not happen on the caller's stack */
+    uv_idle_t turn; /* runs only while there is something that must not happen on the caller's stack */
     bool draining, cancelled, closing;
     void (*on_drained)(void *arg);
     void *drained_arg;
@@ -102,39 +102,40 @@ struct server {
 };
 
 /* server.c */
-void server_wake(struct server *s);              /* server_turn runs soon, from the loop */
-void server_conn_closed(struct conn *c);         /* the last callback of a connection: frees it */
-void server_settled(struct server *s);           /* a connection or request is gone: was it the last? */
+void server_wake(struct server *s);      /* server_turn runs soon, from the loop */
+void server_conn_closed(struct conn *c); /* the last callback of a connection: frees it */
+void server_settled(struct server *s);   /* a connection or request is gone: was it the last? */
 struct slice server_common_headers(struct server *s);
 
 /* request.c */
 struct request *request_acquire(struct server *s);
 void request_release(struct request *req);
 void request_free(struct request *req);
-void request_own(struct request *req);           /* copies head and body out of the read buffer; fine when they are copied */
-void request_name(struct request *req);          /* its id: the client's or a new one */
+void request_own(struct request *req);  /* copies head and body out of the read buffer; fine when they are copied */
+void request_name(struct request *req); /* its id: the client's or a new one */
 
 /* conn.c */
 void conn_open(struct server *s);
 void conn_enter(struct conn *c, enum conn_state state);
 void conn_deadline(struct conn *c, uint64_t after_ms);
-void conn_close(struct conn *c);                 /* may be called twice */
+void conn_close(struct conn *c); /* may be called twice */
 void conn_linger(struct conn *c);
-void conn_settle(struct conn *c);                /* all that can be done was done: which state is this now? */
+void conn_settle(struct conn *c); /* all that can be done was done: which state is this now? */
 
 /* conn_read.c */
 void conn_read_start(struct conn *c);
-void conn_feed_kept(struct conn *c);             /* goes on with `in` */
+void conn_feed_kept(struct conn *c); /* goes on with `in` */
 
 /* conn_write.c */
-struct buf *conn_out(struct conn *c);            /* where its next bytes are to be appended */
+struct buf *conn_out(struct conn *c);               /* where its next bytes are to be appended */
 void conn_flush(struct conn *c, struct slice tail); /* sends what was gathered, then tail (borrowed during the call) */
 size_t conn_queued(const struct conn *c);
 
 /* conn_request.c: both return how much they used. */
 size_t conn_take_head(struct conn *c, const char *p, size_t n);
 size_t conn_take_body(struct conn *c, const char *p, size_t n);
-void conn_refuse(struct conn *c, int status, const char *code, const char *why); /* the last answer; makes a request for it */
+void conn_refuse(struct conn *c, int status, const char *code,
+                 const char *why); /* the last answer; makes a request for it */
 
 /* access.c. status 499: the client left first. */
 void access_line(const struct request *req, int status, size_t bytes);

@@ -38,8 +38,7 @@ static bool is_json(struct slice type)
         type.n--;
     if (slice_eq_nocase(type, SLICE_LIT("application/json")))
         return true;
-    return type.n > 17 && strncasecmp(type.p, "application/", 12) == 0 &&
-           strncasecmp(type.p + type.n - 5, "+json", 5) == 0;
+    return type.n > 17 && strncasecmp(type.p, "application/", 12) == 0 && strncasecmp(type.p + type.n - 5, "+json", 5) == 0;
 }
 
 static bool has_body(const struct head *h)

@@ -91,8 +91,8 @@ static bool is_name(const char *p, const char *lower, size_t n)
 
 static enum header_id header_id_of(const char *p, size_t n)
 {
-#define IS(lit, id)                                                                                                              \
-    if (n == sizeof(lit) - 1 && is_name(p, lit, sizeof(lit) - 1))                                                                \
+#define IS(lit, id)                                               \
+    if (n == sizeof(lit) - 1 && is_name(p, lit, sizeof(lit) - 1)) \
         return id;
     switch (p[0] | 0x20) {
     case 'a':

@@ -8,7 +8,16 @@
 
 enum { HEAD_HEADERS_MAX = 128 };
 
-enum http_method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHOD_COUNT };
+enum http_method {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_PATCH,
+    METHOD_DELETE,
+    METHOD_OPTIONS,
+    METHOD_COUNT
+};
 extern const struct slice http_method_names[METHOD_COUNT];
 
 struct span {
@@ -18,9 +27,21 @@ struct span {
 /* Headers that the core itself reads; the last of a name that may come once is the only one (two are HEAD_BAD for Host,
  * Content-Length, Content-Type and Authorization). */
 enum header_id {
-    HEADER_OTHER, HEADER_HOST, HEADER_CONNECTION, HEADER_CONTENT_LENGTH, HEADER_TRANSFER_ENCODING, HEADER_EXPECT,
-    HEADER_CONTENT_TYPE, HEADER_X_REQUEST_ID, HEADER_AUTHORIZATION, HEADER_COOKIE, HEADER_ORIGIN, HEADER_ACCEPT,
-    HEADER_USER_AGENT, HEADER_X_FORWARDED_FOR, HEADER_UPGRADE,
+    HEADER_OTHER,
+    HEADER_HOST,
+    HEADER_CONNECTION,
+    HEADER_CONTENT_LENGTH,
+    HEADER_TRANSFER_ENCODING,
+    HEADER_EXPECT,
+    HEADER_CONTENT_TYPE,
+    HEADER_X_REQUEST_ID,
+    HEADER_AUTHORIZATION,
+    HEADER_COOKIE,
+    HEADER_ORIGIN,
+    HEADER_ACCEPT,
+    HEADER_USER_AGENT,
+    HEADER_X_FORWARDED_FOR,
+    HEADER_UPGRADE,
     HEADER_COUNT
 };
 
@@ -33,12 +54,12 @@ struct head {
     enum http_method method;
     struct span target, path, query; /* path without "?", still percent-encoded; query without "?" (n 0 when none) */
     bool http10;
-    bool keep_alive;      /* by version and Connection */
+    bool keep_alive; /* by version and Connection */
     bool chunked;
     bool expect_continue;
     bool has_length;
     uint64_t content_length;
-    uint32_t bytes;       /* the head's own, the blank line included */
+    uint32_t bytes; /* the head's own, the blank line included */
     unsigned header_count;
     uint8_t known[HEADER_COUNT]; /* 1 + index of the header of that id, 0: absent */
     struct header headers[HEAD_HEADERS_MAX];

@@ -17,26 +17,26 @@ struct server;
 enum { REQUEST_ID_MAX = 128 };
 
 struct request {
-    struct server *server;      /* borrowed */
-    struct conn *conn;          /* borrowed; NULL once the client is gone */
-    const char *base;           /* what the spans of head point into */
+    struct server *server; /* borrowed */
+    struct conn *conn;     /* borrowed; NULL once the client is gone */
+    const char *base;      /* what the spans of head point into */
     struct head head;
-    struct route_match match;   /* match.route is NULL for requests that C answers */
-    struct route_table *table;  /* counted: keeps the engine of match.route alive */
-    struct slice body;          /* whole; n 0 when there is none */
+    struct route_match match;  /* match.route is NULL for requests that C answers */
+    struct route_table *table; /* counted: keeps the engine of match.route alive */
+    struct slice body;         /* whole; n 0 when there is none */
     struct arena arena;
-    uint64_t started_us;        /* monotonic, at the first byte of the head */
+    uint64_t started_us; /* monotonic, at the first byte of the head */
     char id[REQUEST_ID_MAX];
     uint8_t id_n;
-    struct slice user_id;       /* for the access line; arena or static; n 0: none */
-    struct buf log_fields;      /* JSON members for the access line: ,"key":value */
-    void *task;                 /* of the app */
-    bool started;               /* start() was called */
-    bool cancelled;             /* cancel() was called */
+    struct slice user_id;  /* for the access line; arena or static; n 0: none */
+    struct buf log_fields; /* JSON members for the access line: ,"key":value */
+    void *task;            /* of the app */
+    bool started;          /* start() was called */
+    bool cancelled;        /* cancel() was called */
     bool answered;
-    bool headless;              /* its head could not be read: C answers, and there is nothing to ask it about */
+    bool headless;                   /* its head could not be read: C answers, and there is nothing to ask it about */
     struct buf head_copy, body_copy; /* owned; what base and body point to once they are owned */
-    struct list link;           /* server's free or live list */
+    struct list link;                /* server's free or live list */
 };
 
 /* "" when absent. */

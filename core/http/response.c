@@ -7,7 +7,7 @@
 #include <assert.h>
 
 /* Whole status lines, so that an answer starts with one copy. */
-#define LINE(code, reason) [(code) - 100] = SLICE_LIT("HTTP/1.1 " #code " " reason "\r\n")
+#define LINE(code, reason) [(code)-100] = SLICE_LIT("HTTP/1.1 " #code " " reason "\r\n")
 static const struct slice status_lines[500] = {
     LINE(200, "OK"),
     LINE(201, "Created"),

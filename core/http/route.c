@@ -9,10 +9,10 @@
 /* A node is one segment after its parent. A match walks from the root, and a path through the tree names its node, so
  * that even with all the turning back each node is seen at most once per request. */
 struct node {
-    struct slice text;           /* of a literal */
-    struct node **literals;      /* owned, sorted by compare_text */
+    struct slice text;      /* of a literal */
+    struct node **literals; /* owned, sorted by compare_text */
     size_t literal_count;
-    struct node *param;          /* owned; {name}, whatever the name */
+    struct node *param;                 /* owned; {name}, whatever the name */
     struct route *routes[METHOD_COUNT]; /* borrowed from the table */
     unsigned allow;
 };

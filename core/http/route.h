@@ -9,14 +9,14 @@ enum { ROUTE_PARAMS_MAX = 8, ROUTE_SEGMENTS_MAX = 32 };
 
 struct route {
     enum http_method method;
-    struct slice pattern;                 /* owned by the table */
+    struct slice pattern; /* owned by the table */
     unsigned param_count;
     struct slice params[ROUTE_PARAMS_MAX]; /* names, owned by the table */
-    size_t body_bytes_max;                /* 0: the limit of the server */
-    uint64_t timeout_ms;                  /* 0: limits.handler_ms */
-    bool auth;                            /* needs a signed-in user: 401 from C otherwise */
-    bool json_body;                       /* the body must be JSON: 415 otherwise */
-    int handler;                          /* of the ring above: a Lua registry reference */
+    size_t body_bytes_max;                 /* 0: the limit of the server */
+    uint64_t timeout_ms;                   /* 0: limits.handler_ms */
+    bool auth;                             /* needs a signed-in user: 401 from C otherwise */
+    bool json_body;                        /* the body must be JSON: 415 otherwise */
+    int handler;                           /* of the ring above: a Lua registry reference */
 };
 
 struct route_match {
@@ -30,7 +30,7 @@ enum route_status { ROUTE_FOUND = 0, ROUTE_NOT_FOUND, ROUTE_METHOD_NOT_ALLOWED }
 struct route_table;
 struct route_table *route_table_new(void (*on_free)(void *arg), void *arg); /* count 1; on_free may be NULL */
 void route_table_ref(struct route_table *t);
-void route_table_unref(struct route_table *t); /* the last one frees it and calls on_free(arg) */
+void route_table_unref(struct route_table *t);      /* the last one frees it and calls on_free(arg) */
 void *route_table_arg(const struct route_table *t); /* what route_table_new was given: the engine */
 
 /* spec is copied (pattern too). -1 with a reason: bad pattern, the same method and shape twice, too many parameters. */

@@ -15,18 +15,18 @@ struct http_app {
 struct server_counts {
     uint64_t accepted, refused; /* connections; refused: over connections_max */
     uint64_t requests, bytes_in, bytes_out;
-    uint64_t by_class[6];       /* answers by status / 100 */
+    uint64_t by_class[6];               /* answers by status / 100 */
     unsigned connections, active, idle; /* now: open; with a request; between requests */
 };
 
 struct server;
 struct server_opts {
-    uv_loop_t *loop;              /* borrowed */
-    struct wheel *wheel;          /* borrowed */
-    const struct limits *limits;  /* borrowed */
+    uv_loop_t *loop;             /* borrowed */
+    struct wheel *wheel;         /* borrowed */
+    const struct limits *limits; /* borrowed */
     struct http_app app;
     bool access_log;
-    bool production;              /* HSTS and no hints */
+    bool production; /* HSTS and no hints */
 };
 
 struct server *server_new(const struct server_opts *opts);
