@@ -122,10 +122,8 @@ static void hurry(struct worker *w, const char *why)
 
 void drain_begin(struct worker *w)
 {
-    if (w->stage != DRAIN_NOT) {
-        hurry(w, "asked twice to stop: what runs is cancelled");
+    if (w->stage != DRAIN_NOT)
         return;
-    }
     atomic_store(&w->slot->state, WORKER_DRAINING);
     log_note(LOG_INFO, "worker", "draining", NULL, NULL);
     uv_timer_stop(&w->reload);
@@ -133,6 +131,11 @@ void drain_begin(struct worker *w)
     w->watch = NULL;
     w->drain_end_ms = uv_now(&w->loop) + w->limits.shutdown_ms;
     enter(w, DRAIN_REQUESTS);
+}
+
+void drain_hurry(struct worker *w)
+{
+    hurry(w, "asked twice to stop: what runs is cancelled");
 }
 
 static void on_deadline(struct worker *w)

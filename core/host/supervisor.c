@@ -142,7 +142,7 @@ static void stop(struct supervisor *s, const char *why)
         kill_after(s, s->opts->shutdown_ms + LAST_GASP_MS);
     } else if (s->stops == 2) {
         log_note(LOG_WARN, "supervisor", "hurrying: what still runs is cancelled", "reason", why);
-        signal_all(s, SIGTERM);
+        signal_all(s, WORKER_HURRY_SIGNAL);
         kill_after(s, HURRY_MS);
     } else {
         kill_after(s, 0);

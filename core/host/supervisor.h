@@ -6,6 +6,7 @@
  * SIGTERM and SIGINT end it: the workers drain. A second one hurries them, a third kills them. SIGHUP goes to each worker,
  * which loads the application anew. */
 #include "host/shared.h"
+#include <signal.h>
 
 struct supervisor_opts {
     struct shared *shared;     /* borrowed; one slot per worker */
@@ -15,6 +16,10 @@ struct supervisor_opts {
     int (*run)(unsigned slot, void *arg); /* in the child; what it returns is the exit code */
     void *arg;
 };
+
+/* SIGTERM drains a worker. Terminals and service managers send it to the whole group, so a worker may get it twice: only
+ * this one, from its supervisor, says that it shall not wait any longer. */
+enum { WORKER_HURRY_SIGNAL = SIGUSR1 };
 
 /* Exit codes of a worker. */
 enum { WORKER_DRAINED = 0, WORKER_FAILED = 1, WORKER_MISCONFIGURED = 78 };

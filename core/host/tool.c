@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "host/process.h"
 #include "script/watchdog.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,13 +151,21 @@ static int start(struct tool *t, const struct place *place, int argc, char **arg
     return t->engine ? 0 : -1;
 }
 
+/* What was inherited is this process's alone: what dev-prepare tells on descriptor 3 ends when it ends, not when the
+ * Postgres that it started does. */
+static void keep_descriptors(void)
+{
+    for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 int tool_main(const struct place *place, const struct cli_command *command, int argc, char **argv)
 {
     struct tool *t = mem_zalloc(sizeof *t);
     int code = EXIT_FAILED;
 
     signal(SIGPIPE, SIG_IGN);
-    uv_disable_stdio_inheritance(); /* what dev-prepare tells on descriptor 3 ends when it ends, not when Postgres does */
+    keep_descriptors();
     process_raise_file_limit();
     if (start(t, place, argc, argv) < 0)
         goto out;

@@ -52,6 +52,13 @@ static void on_sigterm(uv_signal_t *h, int number)
     drain_begin(h->data);
 }
 
+static void on_hurry(uv_signal_t *h, int number)
+{
+    (void)number;
+    drain_begin(h->data);
+    drain_hurry(h->data);
+}
+
 static void on_sighup(uv_signal_t *h, int number)
 {
     (void)number;
@@ -73,10 +80,12 @@ static int start_clockwork(struct worker *w)
     uv_prepare_init(&w->loop, &w->flush);
     uv_signal_init(&w->loop, &w->sigterm);
     uv_signal_init(&w->loop, &w->sighup);
-    w->tick.data = w->reload.data = w->flush.data = w->sigterm.data = w->sighup.data = w;
+    uv_signal_init(&w->loop, &w->hurry);
+    w->tick.data = w->reload.data = w->flush.data = w->sigterm.data = w->sighup.data = w->hurry.data = w;
     uv_timer_start(&w->tick, on_tick, WHEEL_TICK_MS, WHEEL_TICK_MS);
     uv_prepare_start(&w->flush, on_flush);
-    if (uv_signal_start(&w->sigterm, on_sigterm, SIGTERM) < 0 || uv_signal_start(&w->sighup, on_sighup, SIGHUP) < 0)
+    if (uv_signal_start(&w->sigterm, on_sigterm, SIGTERM) < 0 || uv_signal_start(&w->sighup, on_sighup, SIGHUP) < 0 ||
+        uv_signal_start(&w->hurry, on_hurry, WORKER_HURRY_SIGNAL) < 0)
         return -1;
     signals_unblock();
     return 0;
@@ -85,7 +94,7 @@ static int start_clockwork(struct worker *w)
 void worker_close_own_handles(struct worker *w)
 {
     uv_handle_t *own[] = {(uv_handle_t *)&w->tick, (uv_handle_t *)&w->reload, (uv_handle_t *)&w->flush,
-                          (uv_handle_t *)&w->sigterm, (uv_handle_t *)&w->sighup};
+                          (uv_handle_t *)&w->sigterm, (uv_handle_t *)&w->sighup, (uv_handle_t *)&w->hurry};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (!uv_is_closing(own[i]))
             uv_close(own[i], NULL);

@@ -41,7 +41,7 @@ struct worker {
     struct wheel wheel;
     uv_timer_t tick;         /* drives the wheel and the heartbeat */
     uv_prepare_t flush;      /* writes the log before the loop sleeps */
-    uv_signal_t sigterm, sighup;
+    uv_signal_t sigterm, sighup, hurry;
     uint64_t beat_at_ms;
 
     struct server *server;   /* owned */
@@ -70,6 +70,7 @@ int reload_first(struct worker *w);
 /* Loads it anew a little later, so that many reasons at once load it once. */
 void reload_soon(struct worker *w, const char *why);
 
-void drain_begin(struct worker *w); /* the second call hurries */
+void drain_begin(struct worker *w); /* the second call changes nothing */
+void drain_hurry(struct worker *w); /* does not wait for what runs any longer */
 void drain_tick(struct worker *w);  /* looks whether the next stage may begin */
 #endif
