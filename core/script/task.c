@@ -57,6 +57,7 @@ struct task *task_new(struct engine *e)
     t->heap_bytes = 0;
     t->exit_code = 0;
     t->chain_n = 0;
+    t->what = NULL;
     t->stop_due = t->wait_cancelled = t->grace_over = false;
     t->body.n = 0;
     list_push_back(&e->tasks, &t->link);
@@ -122,12 +123,13 @@ static bool is_expected(lua_State *L, int index)
 int task_on_error(lua_State *L)
 {
     struct task *t = engine_of(L)->current;
-    if (t == NULL || is_expected(L, 1))
+    /* The first traceback is the one of the place: Lua 5.4.4 leaves the message handler of a coroutine set when it is
+     * reset, so it may be called again as the error passes the bottom. */
+    if (t == NULL || t->trace.n > 0 || is_expected(L, 1))
         return 1;
     luaL_traceback(L, L, NULL, 1);
     size_t n;
     const char *s = lua_tolstring(L, -1, &n);
-    buf_clear(&t->trace);
     buf_append(&t->trace, s, n);
     lua_pop(L, 1);
     return 1;
