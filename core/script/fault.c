@@ -26,7 +26,7 @@ static const struct {
     {TASK_HEAP, 503, "heap_budget", "The request needed more memory than it may have"},
 };
 
-static void log_fault(struct task *t, int status, const char *message, struct slice error)
+static void log_fault(struct task *t, int status, const char *message, const char *key, struct slice value)
 {
     struct log_line l;
     if (!log_begin(&l, status >= 500 ? LOG_ERROR : LOG_INFO, "handler", message))
@@ -35,10 +35,10 @@ static void log_fault(struct task *t, int status, const char *message, struct sl
         log_slice(&l, "request_id", request_id(t->req));
         log_slice(&l, "route", t->req->match.route->pattern);
     }
-    if (error.n > MESSAGE_LOGGED_MAX)
-        error.n = MESSAGE_LOGGED_MAX;
-    if (error.n > 0)
-        log_slice(&l, "error", error);
+    if (value.n > MESSAGE_LOGGED_MAX)
+        value.n = MESSAGE_LOGGED_MAX;
+    if (value.n > 0)
+        log_slice(&l, key, value);
     if (t->trace.n > 0)
         log_slice(&l, "traceback", buf_view(&t->trace));
     log_end(&l);
@@ -49,7 +49,7 @@ static void answer_cancel(struct task *t)
     for (size_t i = 0; i < sizeof cancels / sizeof *cancels; i++) {
         if (cancels[i].why != t->cancelled)
             continue;
-        log_fault(t, cancels[i].status, cancels[i].message, slice_str(t->what));
+        log_fault(t, cancels[i].status, cancels[i].message, "waited_for", slice_str(t->what));
         struct slice headers = {0};
         if (cancels[i].status == 503)
             headers = SLICE_LIT("Retry-After: 1\r\n");
@@ -145,14 +145,14 @@ static void answer_error(struct task *t)
         if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
             f.status = 0;
             describe(L, -1, &text);
-            log_fault(t, 500, "the error mapper failed", buf_view(&text));
+            log_fault(t, 500, "the error mapper failed", "error", buf_view(&text));
             buf_clear(&text);
             lua_pop(L, 1);
         }
     }
     if (f.status == 0 || f.log) {
         describe(L, top + 1, &text);
-        log_fault(t, f.status ? f.status : 500, "handler error", buf_view(&text));
+        log_fault(t, f.status ? f.status : 500, "handler error", "error", buf_view(&text));
     }
     if (f.status == 0 || f.status == 500)
         answer_internal(t);
@@ -175,7 +175,7 @@ void fault_answer(struct task *t, enum task_outcome how)
     if (t->cancelled != TASK_LIVE) {
         answer_cancel(t);
     } else if (how == OUTCOME_YIELDED) {
-        log_fault(t, 500, "a handler called coroutine.yield outside of a coroutine of its own", (struct slice){0});
+        log_fault(t, 500, "a handler called coroutine.yield outside of a coroutine of its own", "error", (struct slice){0});
         answer_internal(t);
     } else {
         answer_error(t);
