@@ -6,21 +6,18 @@ local M = {}
 
 --- One debug line when `fn` is through, a warning when it raised. The error goes on to the caller.
 ---@param name string "tasks.create"
----@param fields table flat, for the log: the owner, the entity's id
----@param fn function
+---@param owner_id string
+---@param id string? of the entity; that of the row that fn returns when it is not known before
+---@param fn fun(...): any
 ---@return any what fn returns
-function M.call(name, fields, fn, ...)
-  local results = table.pack(pcall(fn, ...))
-  if results[1] then
-    log.debug(name, fields)
-    return table.unpack(results, 2, results.n)
+function M.call(name, owner_id, id, fn, ...)
+  local ok, result = pcall(fn, ...)
+  if not ok then
+    log.warn(name .. ".failed", { owner_id = owner_id, id = id, reason = tostring(result) })
+    error(result, 0)
   end
-  local failed = { reason = tostring(results[2]) }
-  for key, value in pairs(fields) do
-    failed[key] = value
-  end
-  log.warn(name .. ".failed", failed)
-  error(results[2], 0)
+  log.debug(name, { owner_id = owner_id, id = id or type(result) == "table" and result.id or nil })
+  return result
 end
 
 --- The text of a "contains" filter for ILIKE: what the client typed means itself, not a pattern.

@@ -8,7 +8,7 @@ local wire = require "spec.support.wire"
 local app, server
 
 local function start(args)
-  server = test.spawn_server { dir = app, command = "dev", args = args, env = { WORKERS = "1" } }
+  server = test.spawn_server { dir = app, command = "dev", args = args, env = { LOG_LEVEL = "debug" } }
 end
 
 local function stop()
@@ -47,6 +47,18 @@ describe("neap dev --as EMAIL", function()
     assert.equal(201, res.status)
     task, user_id = res.json, res.json.user_id
     assert.equal("/api/v1/tasks/" .. task.id, res.headers["location"])
+  end)
+
+  it("logs each call of a store, with the owner, the row and the request", function()
+    local id = get("/api/v1/tasks/" .. task.id).headers["x-request-id"]
+    local line = server:wait_log "tasks.read"
+    assert.equal("debug", line.level)
+    assert.equal("app.store", line.module)
+    assert.equal(user_id, line.owner_id)
+    assert.equal(task.id, line.id)
+    assert.equal(id, line.request_id)
+    assert.equal(user_id, line.user_id)
+    assert.equal(task.id, server:wait_log("tasks.create").id)
   end)
 
   it("leaves nothing running when it is stopped", function()

@@ -24,7 +24,7 @@ local ORDER = {
 ---@param query table checked AgentFilter
 ---@return {items: table, total: integer, page: integer, page_size: integer}
 function M.list_by_owner(owner_id, query)
-  return shared.call("agents.list_by_owner", { owner_id = owner_id }, shared.page,
+  return shared.call("agents.list_by_owner", owner_id, nil, shared.page,
     { columns = COLUMNS, from_where = FILTERED, order = ORDER[query.sort] }, query, owner_id, query.status, query.role)
 end
 
@@ -32,7 +32,7 @@ end
 ---@param agent {name: string, role: string, avatar_url: string?}
 ---@return table agent
 function M.create(owner_id, agent)
-  return shared.call("agents.create", { owner_id = owner_id }, db.one,
+  return shared.call("agents.create", owner_id, nil, db.one,
     "insert into agents (owner_id, name, role, avatar_url) values ($1, $2, $3, $4) returning " .. COLUMNS,
     owner_id, agent.name, agent.role, agent.avatar_url)
 end
@@ -41,7 +41,7 @@ end
 ---@param id string
 ---@return table? agent
 function M.read(owner_id, id)
-  return shared.call("agents.read", { owner_id = owner_id, agent_id = id }, db.one,
+  return shared.call("agents.read", owner_id, id, db.one,
     "select " .. COLUMNS .. " from agents where owner_id = $1 and id = $2", owner_id, id)
 end
 

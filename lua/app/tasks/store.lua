@@ -34,7 +34,7 @@ local ORDER = {
 ---@param query table checked TaskFilter
 ---@return {items: table, total: integer, page: integer, page_size: integer}
 function M.list_by_user(user_id, query)
-  return shared.call("tasks.list_by_user", { owner_id = user_id }, shared.page,
+  return shared.call("tasks.list_by_user", user_id, nil, shared.page,
     { columns = COLUMNS, from_where = FILTERED, order = ORDER[query.sort] }, query,
     user_id, query.status, query.priority, query.completed, query.assigned_agent_id, shared.contains(query.q))
 end
@@ -43,7 +43,7 @@ end
 ---@param task {title: string, description: string?, priority: string, git_branch: string?, pull_request_url: string?}
 ---@return table task
 function M.create(user_id, task)
-  return shared.call("tasks.create", { owner_id = user_id }, db.one,
+  return shared.call("tasks.create", user_id, nil, db.one,
     [[insert into tasks (user_id, title, description, priority, git_branch, pull_request_url)
       values ($1, $2, $3, $4, $5, $6) returning ]] .. COLUMNS,
     user_id, task.title, task.description, task.priority, task.git_branch, task.pull_request_url)
@@ -53,7 +53,7 @@ end
 ---@param id string
 ---@return table? task
 function M.read(user_id, id)
-  return shared.call("tasks.read", { owner_id = user_id, task_id = id }, db.one,
+  return shared.call("tasks.read", user_id, id, db.one,
     "select " .. COLUMNS .. " from tasks where user_id = $1 and id = $2", user_id, id)
 end
 
