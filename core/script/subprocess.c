@@ -13,7 +13,8 @@ static void on_closed(uv_handle_t *h)
 {
     struct subprocess *p = LIST_OF((uv_process_t *)h, struct subprocess, handle);
     p->closed = true;
-    waiter_end(&p->waiter); /* somebody closed it while a task waited for its end */
+    if (p->dropped)
+        waiter_end(&p->waiter); /* somebody closed it while a task waited for its end */
     free_when_over(p);
 }
 

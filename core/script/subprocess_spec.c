@@ -50,7 +50,8 @@ static char **read_env(lua_State *L, int index, int anchor)
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING || !is_text(L, -1))
             luaL_error(L, "spawn: env holds something that is not text");
-        lua_pushfstring(L, "%s=%s", lua_tostring(L, -2), luaL_tolstring(L, -1, NULL));
+        const char *value = luaL_tolstring(L, -1, NULL);
+        lua_pushfstring(L, "%s=%s", lua_tostring(L, -3), value);
         env[i++] = keep(L, anchor);
         lua_pop(L, 1);
     }
@@ -93,7 +94,7 @@ static void read_fds(lua_State *L, int index, struct subprocess_spec *spec)
     lua_pop(L, 1);
     if (lua_getfield(L, index, "fds") == LUA_TTABLE) {
         for (lua_pushnil(L); lua_next(L, -2);) {
-            lua_Integer fd = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : -1;
+            lua_Integer fd = lua_isinteger(L, -2) ? lua_tointeger(L, -2) : -1; /* the key; read_stdio pops the value */
             if (fd < 3 || fd >= SUBPROCESS_FDS_MAX)
                 luaL_error(L, "spawn: fds takes descriptors from 3 to %d", SUBPROCESS_FDS_MAX - 1);
             read_stdio(L, spec, (int)fd);

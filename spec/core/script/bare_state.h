@@ -37,7 +37,7 @@ static __attribute__((unused)) void write_text(const char *name, const char *tex
 }
 
 /* Runs the text with ... as arguments of the folder's path; its result, or its error, as text that lives until the next. */
-static const char *run(lua_State *L, const char *text)
+static __attribute__((unused)) const char *run(lua_State *L, const char *text)
 {
     lua_settop(L, 0);
     if (luaL_loadbuffer(L, text, strlen(text), "=run") == LUA_OK) {
