@@ -5,6 +5,7 @@
 #include "script/subprocess.h"
 #include "script/subprocess_spec.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -230,7 +231,9 @@ static int l_replace(lua_State *L)
     if (spec.cwd && chdir(spec.cwd) < 0)
         return luaL_error(L, "%s: %s", spec.cwd, strerror(errno));
 
-    /* What is ignored or blocked here would stay so in the program. */
+    /* What is ignored, blocked or closed on exec here would stay so in the program. */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        fcntl(fd, F_SETFD, 0);
     sigset_t none;
     sigemptyset(&none);
     fflush(NULL);

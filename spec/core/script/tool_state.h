@@ -66,8 +66,8 @@ static void close_tool(struct tool_state *s)
     CHECK_INT(uv_loop_close(&s->loop), 0);
 }
 
-/* The text is the body of a function of a task, whose result or error (without its place) is kept; os is neap.core.os, folder
- * the test's folder. */
+/* The text is the body of a function of a task; what it returns or raises (without its place) is kept. os is
+ * neap.core.os, folder the test's folder. */
 static void write_task(const char *name, const char *text)
 {
     struct buf b = BUF_INIT;
