@@ -13,11 +13,8 @@ void buf_free(struct buf *b)
     *b = BUF_INIT;
 }
 
-char *buf_reserve(struct buf *b, size_t more)
+char *buf_grow(struct buf *b, size_t more)
 {
-    if (b->cap - b->n >= more && b->p != NULL)
-        return b->p + b->n;
-
     size_t need = b->n + more;
     assert(need >= more); /* whoever appends has capped what a client can size */
     size_t cap = b->cap ? b->cap : FIRST_CAP;

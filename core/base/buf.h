@@ -12,15 +12,22 @@ struct buf {
 #define BUF_INIT ((struct buf){0})
 
 void buf_free(struct buf *b);                     /* back to BUF_INIT */
-char *buf_reserve(struct buf *b, size_t more);    /* room for `more` bytes at the end; n is unchanged */
+char *buf_grow(struct buf *b, size_t more);       /* buf_reserve's slow half: nobody else calls it */
 void buf_append(struct buf *b, const void *p, size_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* not on hot paths */
 void buf_consume(struct buf *b, size_t n);        /* drops n bytes at the front, moves the rest down */
 
+/* Room for `more` bytes at the end, which is returned; n is unchanged. */
+static inline char *buf_reserve(struct buf *b, size_t more)
+{
+    if (b->cap - b->n >= more && b->p != NULL)
+        return b->p + b->n;
+    return buf_grow(b, more);
+}
 static inline void buf_char(struct buf *b, char c)
 {
     if (b->n == b->cap)
-        buf_reserve(b, 1);
+        buf_grow(b, 1);
     b->p[b->n++] = c;
 }
 static inline void buf_slice(struct buf *b, struct slice s)

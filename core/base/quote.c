@@ -20,37 +20,52 @@ static void put_escape(struct buf *out, unsigned char c)
     out->n += 6;
 }
 
-static const char *put_special(struct buf *out, const char *p, const char *end)
+/* s is UTF-8. */
+static void quote_valid(struct buf *out, struct slice s)
 {
-    unsigned char c = (unsigned char)*p;
-    if (c < 0x80) {
-        put_escape(out, c);
-        return p + 1;
+    const char *p = s.p, *end = s.p + s.n;
+    unsigned high = 0;
+
+    buf_char(out, '"');
+    while (p < end) {
+        const char *stop = scan_string(p, end, &high);
+        buf_append(out, p, (size_t)(stop - p));
+        p = stop;
+        if (p < end)
+            put_escape(out, (unsigned char)*p++);
     }
-    const char *start = p;
-    for (size_t n; p < end && (unsigned char)*p >= 0x80; p += n)
-        if ((n = utf8_sequence(p, end)) == 0)
-            break;
-    buf_append(out, start, (size_t)(p - start));
-    if (p > start)
-        return p;
-    buf_lit(out, "\xef\xbf\xbd");
-    return p + 1;
+    buf_char(out, '"');
+}
+
+static void quote_repaired(struct buf *out, struct slice s)
+{
+    struct buf repaired = BUF_INIT;
+
+    while (s.n > 0) {
+        size_t n = utf8_valid_prefix(s), bad = n < s.n;
+        buf_append(&repaired, s.p, n);
+        if (bad)
+            buf_lit(&repaired, "\xef\xbf\xbd");
+        s = slice_of(s.p + n + bad, s.n - n - bad);
+    }
+    quote_valid(out, buf_view(&repaired));
+    buf_free(&repaired);
 }
 
 void quote_json(struct buf *out, struct slice s)
 {
-    const char *p = s.p, *end = s.p + s.n;
+    unsigned high = 0;
+    char *to = buf_reserve(out, s.n + 2);
+    bool plain = scan_string(s.p, s.p + s.n, &high) == s.p + s.n;
 
-    char *at = buf_reserve(out, s.n + 2);
-    *at = '"';
-    out->n++;
-    while (p < end) {
-        const char *plain_end = scan_plain(p, end);
-        buf_append(out, p, (size_t)(plain_end - p));
-        p = plain_end;
-        if (p < end)
-            p = put_special(out, p, end);
+    if ((high != 0 || !plain) && !utf8_is_valid(s)) {
+        quote_repaired(out, s);
+    } else if (!plain) {
+        quote_valid(out, s);
+    } else {
+        to[0] = '"';
+        memcpy(to + 1, s.p, s.n);
+        to[s.n + 1] = '"';
+        out->n += s.n + 2;
     }
-    buf_char(out, '"');
 }

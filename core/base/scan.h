@@ -14,44 +14,72 @@ static inline uint64_t scan_load8(const char *p)
     return v;
 }
 
-static inline bool scan_is_special(unsigned char c)
+static inline uint32_t scan_load4(const char *p)
 {
-    return c < 0x20 || c == '"' || c == '\\' || c >= 0x80;
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
 }
 
 #define SCAN_EACH(byte) (0x0101010101010101u * (byte))
 
-/* Bit 7 of each byte that is zero. A borrow can set it in bytes above such a one too, never below. */
-static inline uint64_t scan_zero_bytes(uint64_t v)
-{
-    return (v - SCAN_EACH(0x01)) & ~v & SCAN_EACH(0x80);
-}
-
+/* Not 0 when one of eight bytes is a control, a quote or a backslash; for a byte from 0x80 too, sometimes. */
 static inline uint64_t scan_special8(uint64_t v)
 {
-    uint64_t below_space = (v - SCAN_EACH(0x20)) & ~v;
-    return ((below_space | v) & SCAN_EACH(0x80)) | scan_zero_bytes(v ^ SCAN_EACH('"')) | scan_zero_bytes(v ^ SCAN_EACH('\\'));
+    uint64_t quote = v ^ SCAN_EACH('"'), backslash = v ^ SCAN_EACH('\\');
+    uint64_t hit = (v - SCAN_EACH(0x20)) | (quote - SCAN_EACH(0x01)) | (backslash - SCAN_EACH(0x01));
+    return hit & SCAN_EACH(0x80);
 }
 
-/* The first control, quote, backslash or byte outside ASCII; end when there is none. Reads nothing at or past end. */
-static inline const char *scan_plain(const char *p, const char *end)
+static inline bool scan_is_special(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+#ifdef __SSE2__
+/* A bit for each of sixteen bytes that is special. *high gets bits when one is not ASCII. */
+static inline unsigned scan_special16(const char *p, unsigned *high)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i hit = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    *high |= (unsigned)_mm_movemask_epi8(v);
+    return (unsigned)_mm_movemask_epi8(hit);
+}
+#endif
+
+/* The first control, quote or backslash; end when there is none. Reads nothing at or past end. *high becomes not 0 when a
+ * byte before it (perhaps only one shortly behind it) is not ASCII. */
+static inline const char *scan_string(const char *p, const char *end, unsigned *high)
 {
 #ifdef __SSE2__
+    const char *start = p;
     for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* Signed: bytes from 0x80 are negative, so one comparison finds them and the controls. */
-        __m128i hit = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
-        hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
-        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+        unsigned mask = scan_special16(p, high);
         if (mask != 0)
             return p + __builtin_ctz(mask);
     }
+    if (end - start >= 16) { /* the rest together with what was looked at, which has nothing */
+        unsigned mask = scan_special16(end - 16, high);
+        return mask != 0 ? end - 16 + __builtin_ctz(mask) : end;
+    }
 #endif
-    while (end - p >= 8 && scan_special8(scan_load8(p)) == 0)
-        p += 8;
-    while (p < end && !scan_is_special((unsigned char)*p))
-        p++;
+    for (; end - p >= 8; p += 8) {
+        uint64_t v = scan_load8(p);
+        if (scan_special8(v) != 0)
+            break;
+        *high |= (v & SCAN_EACH(0x80)) != 0;
+    }
+    if (end - p >= 4) {
+        uint64_t v = scan_load4(p) | (uint64_t)scan_load4(end - 4) << 32;
+        if (end - p < 8 && scan_special8(v) == 0) {
+            *high |= (v & SCAN_EACH(0x80)) != 0;
+            return end;
+        }
+    }
+    for (; p < end && !scan_is_special((unsigned char)*p); p++)
+        *high |= (unsigned char)*p >= 0x80;
     return p;
 }
 #endif

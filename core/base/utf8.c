@@ -37,21 +37,41 @@ size_t utf8_sequence(const char *at, const char *end)
     return (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f) ? 0 : 4;
 }
 
-bool utf8_is_valid(struct slice s)
+/* The ASCII bytes that eight bytes begin with. */
+static size_t ascii_run(uint64_t v)
+{
+    uint64_t high = v & 0x8080808080808080u;
+    if (high == 0)
+        return 8;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(high) / 8;
+#else
+    return (size_t)__builtin_clzll(high) / 8;
+#endif
+}
+
+size_t utf8_valid_prefix(struct slice s)
 {
     const char *p = s.p, *end = s.p + s.n;
 
     while (p < end) {
-        if (end - p >= 8 && (load8(p) & 0x8080808080808080u) == 0) {
-            p += 8;
-            continue;
+        if (end - p >= 8) {
+            size_t run = ascii_run(load8(p));
+            p += run;
+            if (run > 0)
+                continue;
         }
         size_t n = utf8_sequence(p, end);
         if (n == 0)
-            return false;
+            break;
         p += n;
     }
-    return true;
+    return (size_t)(p - s.p);
+}
+
+bool utf8_is_valid(struct slice s)
+{
+    return utf8_valid_prefix(s) == s.n;
 }
 
 size_t utf8_length(struct slice s)

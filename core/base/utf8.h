@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 bool utf8_is_valid(struct slice s);
+size_t utf8_valid_prefix(struct slice s); /* where it goes wrong; s.n when it doesn't */
 /* Bytes of the character at p (1 to 4), or 0 when it isn't one. p < end. */
 size_t utf8_sequence(const char *p, const char *end);
 size_t utf8_length(struct slice s);              /* code points; s must be valid */

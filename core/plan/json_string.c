@@ -17,29 +17,27 @@ static enum json_status refuse(struct cursor *c, const char *at, enum json_statu
 /* Goes to the closing quote. Escapes are only stepped over: \" and \\ are the two that matter for where it ends. */
 static enum json_status find_end(struct cursor *c, bool *has_escapes)
 {
+    const char *start = c->p;
+    unsigned high = 0;
+
     for (;;) {
-        c->p = scan_plain(c->p, c->end);
+        c->p = scan_string(c->p, c->end, &high);
         if (c->p == c->end)
             return refuse(c, c->end, JSON_SYNTAX, "unexpected end in a string");
-        unsigned char b = (unsigned char)*c->p;
-        if (b == '"')
-            return JSON_OK;
-        if (b == '\\') {
-            *has_escapes = true;
-            if (c->end - c->p < 2)
-                return refuse(c, c->end, JSON_SYNTAX, "unexpected end in a string");
-            c->p += 2;
-        } else if (b == 0) {
+        if (*c->p == '"')
+            break;
+        if (*c->p == '\0')
             return refuse(c, c->p, JSON_NUL, "a string may not hold NUL");
-        } else if (b < 0x20) {
+        if (*c->p != '\\')
             return refuse(c, c->p, JSON_SYNTAX, "a control character in a string must be escaped");
-        } else {
-            size_t n = utf8_sequence(c->p, c->end);
-            if (n == 0)
-                return refuse(c, c->p, JSON_UTF8, "not valid UTF-8");
-            c->p += n;
-        }
+        *has_escapes = true;
+        if (c->end - c->p < 2)
+            return refuse(c, c->end, JSON_SYNTAX, "unexpected end in a string");
+        c->p += 2;
     }
+    struct slice raw = slice_of(start, (size_t)(c->p - start));
+    size_t valid = high != 0 ? utf8_valid_prefix(raw) : raw.n;
+    return valid == raw.n ? JSON_OK : refuse(c, start + valid, JSON_UTF8, "not valid UTF-8");
 }
 
 static int hex_value(unsigned char b)

@@ -23,9 +23,12 @@ int json_encode(lua_State *L, int index, struct buf *out, char err[static ERR_MA
 
 /* Any other userdata writes itself when its metatable holds a light userdata of such a function in the field
  * JSON_WRITER_FIELD: lua_pushlightuserdata(L, (void *)write); lua_setfield(L, metatable, JSON_WRITER_FIELD). It appends one
- * value, raises nothing and leaves the stack as it was. */
-typedef void (*json_writer_fn)(lua_State *L, int index, struct buf *out);
+ * value, raises nothing and leaves the stack as it was. 0, or -1 with a reason. */
+typedef int (*json_writer_fn)(lua_State *L, int index, struct buf *out, char err[static ERR_MAX]);
 #define JSON_WRITER_FIELD "__neap_json"
+/* A table whose metatable has this field is written by it: {"id", "name", id = 1, name = 2} are its keys in order, null
+ * where they are absent; others follow. So a row of a query keeps its columns that are NULL. */
+#define JSON_COLUMNS_FIELD "__neap_columns"
 
 int luaopen_neap_json(lua_State *L); /* neap.json */
 #endif

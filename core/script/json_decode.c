@@ -17,21 +17,32 @@ static void raise_again(lua_State *L, int lua_rc)
     lua_error(L);
 }
 
+/* Its block is kept from one call to the next. A finalizer that runs while values are pushed may decode too; that one
+ * brings its own. */
+static struct arena kept;
+static bool kept_in_use;
+
 enum json_status json_decode(lua_State *L, int index, struct json_error *err)
 {
-    struct arena arena = {0};
+    struct arena own = {0}, *arena = kept_in_use ? &own : &kept;
     struct json_doc doc;
     struct slice text;
 
     text.p = lua_tolstring(L, index, &text.n);
-    enum json_status rc = json_read(text, limits_default.json_depth_max, &arena, &doc, err);
+    kept_in_use = true;
+    enum json_status rc = json_read(text, limits_default.json_depth_max, arena, &doc, err);
     int lua_rc = LUA_OK;
     if (rc == JSON_OK) {
         lua_pushcfunction(L, push_protected);
         lua_pushlightuserdata(L, &doc);
         lua_rc = lua_pcall(L, 1, 1, 0);
     }
-    arena_free(&arena);
+    if (arena == &kept) {
+        arena_reset(arena);
+        kept_in_use = false;
+    } else {
+        arena_free(arena);
+    }
     if (lua_rc != LUA_OK)
         raise_again(L, lua_rc);
     return rc;

@@ -5,7 +5,7 @@
 #include <lauxlib.h>
 
 /* Addresses of our own are keys that need no string: looking them up allocates nothing. */
-static const char marks_key, array_key, object_key, raw_key, field_key;
+static const char marks_key, array_key, object_key, raw_key, writer_field_key, columns_field_key;
 
 static const struct {
     const char *key, *name;
@@ -55,7 +55,9 @@ static int setup(lua_State *L)
     marks->raw = make_metatable(L, JSON_MARK_RAW);
     name_null(L);
     lua_pushliteral(L, JSON_WRITER_FIELD);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &field_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &writer_field_key);
+    lua_pushliteral(L, JSON_COLUMNS_FIELD);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &columns_field_key);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &marks_key); /* last: it says that all of them are there */
     return 0;
 }
@@ -100,5 +102,10 @@ void json_marks_push(lua_State *L, enum json_mark mark)
 
 void json_marks_push_writer_field(lua_State *L)
 {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &field_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &writer_field_key);
+}
+
+void json_marks_push_columns_field(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &columns_field_key);
 }

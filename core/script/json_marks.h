@@ -14,6 +14,7 @@ const struct json_marks *json_marks(lua_State *L);
 /* The same, but NULL instead of raising. */
 const struct json_marks *json_marks_protected(lua_State *L);
 void json_marks_push(lua_State *L, enum json_mark mark); /* the metatable; after json_marks() raises nothing */
-/* Pushes the string JSON_WRITER_FIELD without making it. */
+/* Push the strings JSON_WRITER_FIELD and JSON_COLUMNS_FIELD without making them. */
 void json_marks_push_writer_field(lua_State *L);
+void json_marks_push_columns_field(lua_State *L);
 #endif

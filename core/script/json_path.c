@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-enum { KEY_SHOWN = 48, PATH_MAX_BYTES = 400 };
+enum { KEY_SHOWN = 48, PATH_BYTES_MAX = 400 };
 
 static bool is_name(struct slice s)
 {
@@ -15,33 +15,46 @@ static bool is_name(struct slice s)
     return true;
 }
 
-static int put_key(lua_State *L, int at, char *out, size_t room, bool first)
+static size_t put_key(lua_State *L, int at, char *out, size_t room, bool first)
 {
     struct slice s;
+    int n;
 
-    if (lua_type(L, at) != LUA_TSTRING)
-        return snprintf(out, room, "[%lld]", (long long)lua_tointeger(L, at));
-    s.p = lua_tolstring(L, at, &s.n);
-    if (is_name(s))
-        return snprintf(out, room, "%s%.*s", first ? "" : ".", (int)s.n, s.p);
-    return snprintf(out, room, "[\"%.*s\"]", KEY_SHOWN, s.p);
+    if (lua_type(L, at) != LUA_TSTRING) {
+        n = snprintf(out, room, "[%lld]", (long long)lua_tointeger(L, at));
+    } else {
+        s.p = lua_tolstring(L, at, &s.n);
+        if (is_name(s))
+            n = snprintf(out, room, "%s%.*s", first ? "" : ".", (int)s.n, s.p);
+        else
+            n = snprintf(out, room, "[\"%.*s\"]", KEY_SHOWN, s.p);
+    }
+    return n > 0 ? (size_t)n : 0;
 }
 
-void json_path_fail(lua_State *L, int root, int at, const char *what, char err[static ERR_MAX])
+/* From the outside in; there are at most JSON_ENCODE_DEPTH. */
+static size_t put_path(lua_State *L, const struct json_frame *frame, char *out)
 {
-    size_t n = 0;
-
-    for (int key = root + 1; key < at && n < PATH_MAX_BYTES; key += 2)
-        n += (size_t)put_key(L, key, err + n, ERR_MAX - n, key == root + 1);
-    if (n >= PATH_MAX_BYTES)
-        n += (size_t)snprintf(err + n, ERR_MAX - n, "...");
-    snprintf(err + n, ERR_MAX - n, "%s%s", n > 0 ? ": " : "", what);
+    size_t n = frame->up ? put_path(L, frame->up, out) : 0;
+    if (frame->key == 0 || n >= PATH_BYTES_MAX)
+        return n;
+    return n + put_key(L, frame->key, out + n, ERR_MAX - n, n == 0);
 }
 
-bool json_path_is_cycle(lua_State *L, int root, int at)
+void json_path_fail(lua_State *L, const struct json_frame *frame, const char *what, char err[static ERR_MAX])
 {
-    for (int above = root; above < at; above += 2)
-        if (lua_rawequal(L, above, at))
+    char path[ERR_MAX];
+    size_t n = frame ? put_path(L, frame, path) : 0;
+
+    if (n >= PATH_BYTES_MAX)
+        memcpy(path + PATH_BYTES_MAX, "...", (n = PATH_BYTES_MAX + 3) - PATH_BYTES_MAX);
+    fail(err, "%.*s%s%s", (int)n, path, n > 0 ? ": " : "", what);
+}
+
+bool json_path_is_cycle(lua_State *L, const struct json_frame *frame, int at)
+{
+    for (; frame != NULL; frame = frame->up)
+        if (lua_rawequal(L, frame->table, at))
             return true;
     return false;
 }

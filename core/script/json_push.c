@@ -5,10 +5,21 @@
 struct pusher {
     lua_State *L;
     const struct json_node *nodes;
-    int array_metatable; /* stack index */
+    int array_metatable; /* stack index of it, or of a nil until the first array comes */
 };
 
 static uint32_t push_node(const struct pusher *p, uint32_t at);
+
+static void mark_array(const struct pusher *p)
+{
+    if (lua_isnil(p->L, p->array_metatable)) {
+        json_marks(p->L);
+        json_marks_push(p->L, JSON_MARK_ARRAY);
+        lua_replace(p->L, p->array_metatable);
+    }
+    lua_pushvalue(p->L, p->array_metatable);
+    lua_setmetatable(p->L, -2);
+}
 
 static uint32_t push_array(const struct pusher *p, uint32_t at)
 {
@@ -22,8 +33,7 @@ static uint32_t push_array(const struct pusher *p, uint32_t at)
         at = push_node(p, at);
         lua_rawseti(L, -2, i);
     }
-    lua_pushvalue(L, p->array_metatable);
-    lua_setmetatable(L, -2);
+    mark_array(p);
     return at;
 }
 
@@ -75,12 +85,11 @@ static uint32_t push_node(const struct pusher *p, uint32_t at)
 
 void json_push_doc(lua_State *L, const struct json_doc *doc)
 {
-    json_marks(L);
     luaL_checkstack(L, 4, NULL);
-    json_marks_push(L, JSON_MARK_ARRAY);
+    lua_pushnil(L);
     struct pusher p = {L, doc->nodes, lua_gettop(L)};
     push_node(&p, 0);
-    lua_remove(L, p.array_metatable);
+    lua_replace(L, p.array_metatable);
 }
 
 void json_push_null(lua_State *L)
