@@ -49,7 +49,8 @@ struct pg_conn {
     enum conn_status status; /* names the list that it is on */
     void *owner;
     uint64_t idle_since_ms, retire_ms;
-    char where[96]; /* who left a transaction open */
+    char where[96];         /* who left a transaction open */
+    bool rollback_expected; /* whoever gave it back knows */
 
     struct conn_opts *opts;
     const struct conn_events *events;
@@ -60,7 +61,7 @@ struct pg_conn {
     struct deferred late;
     unsigned holds;             /* handles and thread work that must end before the memory is freed */
     bool closing, opened;
-    bool oversize;              /* see CONN_BYTES_KEPT_MAX */
+    bool worn;                  /* not to be used by another; see CONN_BYTES_KEPT_MAX */
     bool fatal;                 /* the server said good bye in a notice */
     char broken[CONN_BROKEN_MAX]; /* why it broke; "" while it is fine */
 

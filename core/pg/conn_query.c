@@ -95,7 +95,7 @@ void pg_conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn 
         fail_late(c, "the connection was closed");
         return;
     }
-    c->oversize |= statement_bytes(st) > CONN_BYTES_KEPT_MAX;
+    c->worn |= statement_bytes(st) > CONN_BYTES_KEPT_MAX;
     send_statement(c);
     after_send(c);
 }

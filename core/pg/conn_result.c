@@ -178,7 +178,7 @@ static struct pg_result *take_result(struct pg_conn *c)
 
     c->result = NULL;
     if (pg_result_bytes(res) > CONN_BYTES_KEPT_MAX && pg_result_largest_row(res) > CONN_BYTES_KEPT_MAX)
-        c->oversize = true;
+        c->worn = true;
     return res;
 }
 

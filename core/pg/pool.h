@@ -60,6 +60,8 @@ struct pg_conn *pool_try_acquire(struct pool *p);
 /* Back to the pool. An open transaction is rolled back first, counted as leaked and logged with `where` (a Lua file:line,
  * may be NULL); a statement that still runs is cancelled. A broken connection is closed. */
 void pg_conn_release(struct pg_conn *c, const char *where);
+void pg_conn_rollback(struct pg_conn *c); /* likewise, and its open transaction is rolled back on purpose */
+void pg_conn_retire(struct pg_conn *c);   /* likewise, and then it is closed: its session is used up */
 
 /* ---- statements ---- */
 struct pg_statement {

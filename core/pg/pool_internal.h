@@ -14,6 +14,7 @@ enum {
     POOL_SHRINK_IDLE_MS = 300000, /* above min and idle for so long: closed */
     POOL_COMPLAIN_MS = 30000,  /* one log line in so long while the database is away */
     PING_MS = 2000,
+    COPY_KEPT_MAX = 65536,     /* bytes of a statement's copy that an idle connection may hold on to */
 };
 
 struct pool {

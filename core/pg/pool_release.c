@@ -8,7 +8,7 @@ static void clean(struct pool *p, struct pg_conn *c);
 
 static void give_back(struct pool *p, struct pg_conn *c)
 {
-    if (p->closing || !pg_conn_is_open(c) || c->oversize || pool_now(p) >= c->retire_ms) {
+    if (p->closing || !pg_conn_is_open(c) || c->worn || pool_now(p) >= c->retire_ms) {
         pool_discard(p, c);
     } else {
         pool_move(p, c, CONN_IDLE);
@@ -65,7 +65,9 @@ static void clean(struct pool *p, struct pg_conn *c)
     switch (pg_conn_tx_status(c)) {
     case PG_TX_OPEN:
     case PG_TX_FAILED:
-        report_leak(p, c);
+        if (!c->rollback_expected)
+            report_leak(p, c);
+        c->rollback_expected = true;
         pg_conn_script(c, SLICE_LIT("ROLLBACK"), on_cleaned, c);
         return;
     case PG_TX_IDLE:
@@ -77,7 +79,8 @@ static void clean(struct pool *p, struct pg_conn *c)
     default:
         pg_conn_shut(c, "given back in an unknown state");
     }
-    statement_copy_free(&c->copy);
+    if (c->copy.cap > COPY_KEPT_MAX)
+        statement_copy_free(&c->copy);
     give_back(p, c);
 }
 
@@ -91,12 +94,8 @@ static void on_abandoned(struct pg_result *res, const struct pg_error *err, void
     clean(c->owner, c);
 }
 
-void pg_conn_release(struct pg_conn *c, const char *where)
+static void release(struct pool *p, struct pg_conn *c)
 {
-    struct pool *p = c->owner;
-
-    assert(c->status == CONN_BUSY);
-    snprintf(c->where, sizeof c->where, "%s", where ? where : "");
     pg_conn_set_deadline(c, p->opts.statement_ms);
     if (c->fn) {
         c->fn = on_abandoned;
@@ -107,4 +106,27 @@ void pg_conn_release(struct pg_conn *c, const char *where)
     if (!pg_conn_is_open(c))
         p->lost++;
     clean(p, c);
+}
+
+void pg_conn_release(struct pg_conn *c, const char *where)
+{
+    struct pool *p = c->owner;
+
+    assert(c->status == CONN_BUSY);
+    snprintf(c->where, sizeof c->where, "%s", where ? where : "");
+    c->rollback_expected = false;
+    release(p, c);
+}
+
+void pg_conn_rollback(struct pg_conn *c)
+{
+    assert(c->status == CONN_BUSY);
+    c->rollback_expected = true;
+    release(c->owner, c);
+}
+
+void pg_conn_retire(struct pg_conn *c)
+{
+    c->worn = true;
+    pg_conn_rollback(c);
 }

@@ -31,7 +31,8 @@ void pg_result_write_cell(const struct pg_result *r, int row, int column, struct
 void pg_result_write_row(const struct pg_result *r, int row, struct buf *out);
 void pg_result_write_rows(const struct pg_result *r, struct buf *out);
 void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type, struct slice text); /* one value */
-bool pg_read_bytea(struct buf *out, struct slice text);     /* appends the bytes of "\x0102"; false when it is not that */
+/* The (n - 2) / 2 bytes of a text of n bytes that looks like \\x0102; false when it is not that. */
+bool pg_decode_bytea(char *out, struct slice text);
 
 /* "2024-01-01 00:00:00.5+00" -> "2024-01-01T00:00:00.500000Z" (six digits, always); text that does not look like it is
  * copied ("infinity"). Returns the bytes written. */

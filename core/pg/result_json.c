@@ -24,16 +24,15 @@ static int nibble(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-bool pg_read_bytea(struct buf *out, struct slice text)
+bool pg_decode_bytea(char *out, struct slice text)
 {
     if (text.n < 2 || text.p[0] != '\\' || text.p[1] != 'x' || text.n % 2 != 0)
         return false;
-    buf_reserve(out, text.n / 2);
     for (size_t i = 2; i < text.n; i += 2) {
         int high = nibble(text.p[i]), low = nibble(text.p[i + 1]);
         if (high < 0 || low < 0)
             return false;
-        buf_char(out, (char)(high << 4 | low));
+        *out++ = (char)(high << 4 | low);
     }
     return true;
 }
@@ -58,12 +57,13 @@ static void write_base64(struct buf *out, const unsigned char *p, size_t n)
 static void write_bytea(struct buf *out, struct slice text)
 {
     struct buf bytes = BUF_INIT;
+    size_t n = text.n > 2 ? (text.n - 2) / 2 : 0;
 
-    if (!pg_read_bytea(&bytes, text)) {
+    if (!pg_decode_bytea(buf_reserve(&bytes, n + 1), text)) {
         quote_json(out, text);
     } else {
         buf_char(out, '"');
-        write_base64(out, (const unsigned char *)bytes.p, bytes.n);
+        write_base64(out, (const unsigned char *)bytes.p, n);
         buf_char(out, '"');
     }
     buf_free(&bytes);

@@ -54,6 +54,8 @@ static void on_done(struct task *t, enum task_outcome how, void *arg)
     struct engine *e = t->engine;
     struct request *req = t->req;
     req->task = NULL;
+    db_task_end(&t->db);
+    db_task_log(&t->db, &req->log_fields);
     if (how == OUTCOME_OK && e->reply.ready && t->cancelled == TASK_LIVE) {
         e->reply.ready = false;
         response_send(req, &e->reply.res);

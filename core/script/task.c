@@ -60,6 +60,7 @@ struct task *task_new(struct engine *e)
     t->what = NULL;
     t->stop_due = t->wait_cancelled = t->grace_over = false;
     t->body.n = 0;
+    t->db = (struct db_task){0};
     list_push_back(&e->tasks, &t->link);
     e->live++;
     return t;
@@ -79,6 +80,7 @@ void task_free(struct task *t)
     struct engine *e = t->engine;
     assert(t->state == TASK_ENDED);
     wheel_clear(e->env->wheel, &t->timer);
+    db_task_end(&t->db);
     if (t->req != NULL) {
         *t->req_box = NULL;
         t->req = NULL;
@@ -250,6 +252,11 @@ struct task *script_task(lua_State *L)
     if (t->grace_over || t->cancelled == TASK_CPU || t->cancelled == TASK_HEAP)
         raise_cancelled(L);
     return t;
+}
+
+struct db_task *db_task_of(struct task *t)
+{
+    return &t->db;
 }
 
 struct engine *script_engine(lua_State *L)

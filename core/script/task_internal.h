@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/wheel.h"
 #include "plan/json.h"
+#include "script/db_task.h"
 #include "script/task.h"
 #include <stdatomic.h>
 
@@ -46,6 +47,7 @@ struct task {
     long heap_bytes;        /* allocated less freed while this task ran */
     struct buf trace;       /* the traceback of the error that ended it */
     struct buf bound;       /* log.bind: JSON members, ",key":value */
+    struct db_task db;      /* its transactions, and what it asked */
     int exit_code;
     void (*done)(struct task *t, enum task_outcome how, void *arg); /* called once, when the Lua is over */
     void *done_arg;

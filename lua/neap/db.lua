@@ -1,0 +1,212 @@
+--- Postgres from handlers, commands and specs. Every call waits without holding up anybody else, values are always bound
+--- parameters, and a failure raises a `neap.db.error`.
+---
+---     local task = db.one("select * from tasks where owner_id = $1 and id = $2", owner, id)
+---
+---     db.tx(function(tx)
+---       tx.exec("update accounts set cents = cents - $2 where id = $1", from, cents)
+---       tx.exec("update accounts set cents = cents + $2 where id = $1", to, cents)
+---     end)
+---
+--- Types: smallint, integer and bigint are integers (exact), real and double floats, numeric a string (exact), boolean a
+--- boolean; uuid, date and everything that is not listed a string; timestamptz "2024-01-31T12:00:00.000000Z" (RFC 3339);
+--- bytea a byte string; an array a marked array, with json.null for NULL; json and jsonb a json.raw. NULL is an absent field.
+local core = require "neap.core"
+local raw = require "neap.core.db"
+
+local M = {}
+
+---@alias neap.DbParam nil|string|integer|number|boolean|table|userdata
+---   nil and json.null are NULL; a table (or json.raw) is sent as JSON text; see db.array and db.bytes
+
+---@class neap.DbError  metatable "neap.db.error"
+---@field kind "server"|"unavailable"|"line_full"|"waited"|"lost"|"timed_out"|"cancelled"|"bad_param"
+---@field message string     Postgres' own text: for the log, never for a client
+---@field sqlstate string?   five characters (PostgreSQL, Appendix A)
+---@field detail string?     may hold values of rows
+---@field hint string?
+---@field constraint string?
+---@field table string?
+---@field column string?
+---@field position integer?  in the statement, in characters from 1
+---@field outcome "unknown"? the statement, or the commit, may have been done all the same
+---@field where string?      "lua/app/tasks/store.lua:12"
+
+---@class neap.DbRow  metatable "neap.db.row": one field for each column that is not NULL. As JSON it has all columns.
+
+---@class neap.DbRows: neap.DbRow[]  userdata; rows[i] is made when it is looked at, #rows and ipairs work.
+---@field affected integer   rows that the command touched
+---@field columns string[]
+---   Returned from a handler as it is, it goes to the answer without becoming a table.
+
+--- Any statement.
+---@param sql string  values are $1, $2 ...
+---@param ... neap.DbParam
+---@return neap.DbRows
+M.query = raw.query
+
+--- A statement that only reads.
+---@param sql string
+---@param ... neap.DbParam
+---@return neap.DbRows
+M.read = raw.read
+
+--- The first row, or nil.
+---@param sql string
+---@param ... neap.DbParam
+---@return neap.DbRow?
+M.one = raw.one
+
+--- How many rows the statement touched.
+---@param sql string
+---@param ... neap.DbParam
+---@return integer
+M.exec = raw.exec
+
+--- Several statements in one text, without parameters; outside of a transaction they are one of their own, unless the text
+--- says BEGIN itself. For migrations.
+---@param sql string
+M.script = raw.script
+
+--- `t` as a Postgres array ("{1,2,3}"): for `= any($1)` and array columns. `n` when it ends in nils; json.null is NULL.
+---@param t table
+---@param n integer?
+---@return neap.DbParam
+M.array = raw.array
+
+--- A byte string for a bytea.
+---@param s string
+---@return neap.DbParam
+M.bytes = raw.bytes
+
+--- Does Postgres answer? Waits no longer than `seconds` and raises nothing.
+---@param seconds number?  1
+---@return true? ok
+---@return neap.DbError? err
+M.ping = raw.ping
+
+---@class neap.DbPoolStatus
+---@field size integer  connections: idle, busy, and those that are being opened
+---@field idle integer
+---@field busy integer
+---@field connecting integer
+---@field waiting integer  callers in the line
+---@field max integer
+---@field available boolean
+---@field acquired integer          since the start, like all that follow
+---@field line_full integer
+---@field waited integer            gave up waiting
+---@field leaked integer            transactions that were left open
+---@field connects integer
+---@field connect_failures integer
+---@field lost integer              connections that broke
+---@field last_error string?
+
+--- Of this worker.
+---@return neap.DbPoolStatus
+M.pool_status = raw.pool_status
+
+local ISOLATION = {
+  ["read committed"] = "READ COMMITTED",
+  ["repeatable read"] = "REPEATABLE READ",
+  ["serializable"] = "SERIALIZABLE",
+}
+
+local function begin_sql(opts)
+  local sql = "BEGIN"
+  if opts.isolation then
+    local level = ISOLATION[(tostring(opts.isolation):lower():gsub("_", " "))]
+    if not level then
+      error(('db.tx: isolation must be "read committed", "repeatable read" or "serializable", not "%s"'):format(
+        tostring(opts.isolation)), 4)
+    end
+    sql = sql .. " ISOLATION LEVEL " .. level
+  end
+  if opts.read_only then
+    sql = sql .. " READ ONLY"
+  end
+  return sql
+end
+
+local function timeout_ms(opts)
+  return opts.timeout and math.floor(opts.timeout * 1000) or nil
+end
+
+---@class neap.DbTx  the functions of db, which insist on this transaction; db.* itself uses it as well
+---@field query fun(sql: string, ...: neap.DbParam): neap.DbRows
+---@field read fun(sql: string, ...: neap.DbParam): neap.DbRows
+---@field one fun(sql: string, ...: neap.DbParam): neap.DbRow?
+---@field exec fun(sql: string, ...: neap.DbParam): integer
+---@field script fun(sql: string)
+---@field tx function
+local tx_functions = raw.tx
+
+local function run(sql, timeout, fn)
+  local lease <close> = raw.begin(sql, timeout)
+  local results = table.pack(fn(tx_functions))
+  lease:commit()
+  return table.unpack(results, 1, results.n)
+end
+
+-- 40001 serialization_failure, 40P01 deadlock_detected: the same transaction may well succeed when it is run again.
+local function is_worth_retrying(err)
+  return type(err) == "table" and (err.sqlstate == "40001" or err.sqlstate == "40P01") and err.kind == "server"
+end
+
+local function run_with_retries(sql, timeout, retries, fn)
+  for attempt = 0, retries do
+    local results = table.pack(pcall(run, sql, timeout, fn))
+    if results[1] then
+      return table.unpack(results, 2, results.n)
+    end
+    if attempt == retries or not is_worth_retrying(results[2]) then
+      error(results[2], 0)
+    end
+    -- Those who collided must not come back together: up to 10 ms, 20 ms, 40 ms ...
+    core.sleep(math.random() * 0.01 * 2 ^ math.min(attempt, 6))
+  end
+end
+
+---@class neap.DbTxOptions
+---@field isolation "read committed"|"repeatable read"|"serializable"|nil
+---@field read_only boolean?
+---@field retries integer?  how often it is run again after a serialization failure or a deadlock; fn must bear that
+---@field timeout number?   seconds for each of its statements, in place of DB_STATEMENT_TIMEOUT; 0 is none
+
+--- Runs fn inside a transaction: it commits when fn returns, and rolls back when fn raises or its task is cancelled. All
+--- db.* calls of this task use it meanwhile. Inside another one it is a savepoint, and the options do not count.
+--- A commit whose answer was lost raises an error with `outcome = "unknown"`.
+---@generic T
+---@param opts neap.DbTxOptions
+---@param fn fun(tx: neap.DbTx): T
+---@return T
+---@overload fun(fn: fun(tx: neap.DbTx): T): T
+function M.tx(opts, fn)
+  if fn == nil then
+    opts, fn = {}, opts
+  end
+  local sql, timeout = begin_sql(opts), timeout_ms(opts)
+  if (opts.retries or 0) > 0 then
+    return run_with_retries(sql, timeout, opts.retries, fn)
+  end
+  return run(sql, timeout, fn)
+end
+
+tx_functions.tx = M.tx
+
+--- Runs fn on one connection, without a transaction: for what belongs to a session, like advisory locks. All db.* calls
+--- of this task use it meanwhile. Its statements have no deadline unless one is given, and the connection is closed
+--- afterwards, so nothing of the session stays.
+---@generic T
+---@param opts { timeout: number? }  seconds for each of its statements
+---@param fn fun(): T
+---@return T
+---@overload fun(fn: fun(): T): T
+function M.session(opts, fn)
+  if fn == nil then
+    opts, fn = {}, opts
+  end
+  return run(nil, timeout_ms(opts), fn)
+end
+
+return M
