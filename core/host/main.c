@@ -23,15 +23,15 @@ static bool is_any(const char *s, const char *a, const char *b)
     return strcmp(s, a) == 0 || strcmp(s, b) == 0;
 }
 
-static const char *home(void)
+static const char *home(char out[static PATH_MAX])
 {
     const char *dir = getenv("NEAP_HOME");
-    return dir && dir[0] ? realpath(dir, NULL) : NULL;
+    return dir && dir[0] ? realpath(dir, out) : NULL;
 }
 
 int main(int argc, char **argv)
 {
-    static char program[PATH_MAX], here[PATH_MAX]; /* a place is borrowed until the end */
+    static char program[PATH_MAX], here[PATH_MAX], framework[PATH_MAX]; /* a place is borrowed until the end */
 
     if (argc < 2 || is_any(argv[1], "--help", "-h") || strcmp(argv[1], "help") == 0) {
         cli_print_table(stdout);
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "neap: cannot find out where this program is or where it was started\n");
         return EXIT_FAILED;
     }
-    struct place place = {.app_dir = here, .home = home(), .program = program};
+    struct place place = {.app_dir = here, .home = home(framework), .program = program};
     bool dev = strcmp(command->name, "dev") == 0;
     if (dev || strcmp(command->name, "serve") == 0)
         return serve_main(&place, dev, argc - 2, argv + 2);

@@ -14,6 +14,7 @@
 
 struct service {
     struct place *place;
+    char app_dir[PATH_MAX];
     struct cli cli;
     bool dev;
     struct settings settings;
@@ -32,13 +33,12 @@ static int find_application(struct service *s, char err[static ERR_MAX])
 {
     char init[PATH_MAX + 32];
     struct stat st;
-    char *dir = realpath(s->cli.dir, NULL);
-    if (dir == NULL)
+    if (realpath(s->cli.dir, s->app_dir) == NULL)
         return fail(err, "there is no folder %s", s->cli.dir);
-    s->place->app_dir = dir; /* until the process ends */
-    snprintf(init, sizeof init, "%s/lua/app/init.lua", dir);
+    s->place->app_dir = s->app_dir;
+    snprintf(init, sizeof init, "%s/lua/app/init.lua", s->app_dir);
     if (stat(init, &st) < 0)
-        return fail(err, "there is no application in %s: lua/app/init.lua is missing", dir);
+        return fail(err, "there is no application in %s: lua/app/init.lua is missing", s->app_dir);
     return 0;
 }
 
