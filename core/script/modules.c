@@ -179,6 +179,26 @@ static int l_search_quietly(lua_State *L)
     return lua_type(L, 1) == LUA_TFUNCTION ? lua_gettop(L) : 0;
 }
 
+/* The last one, which finds nothing. Lua's own error would name the place that called require, but application code calls
+ * it through the sandbox, so the place is that of the innermost Lua function. Upvalues: the two searchers above. */
+static int l_not_found(lua_State *L)
+{
+    lua_Debug ar;
+    int level = 0;
+    do {
+        if (!lua_getstack(L, ++level, &ar))
+            break;
+        lua_getinfo(L, "l", &ar);
+    } while (ar.currentline < 0);
+    luaL_where(L, level);
+    lua_pushfstring(L, "module '%s' not found:\n\t", luaL_checkstring(L, 1));
+    lua_pushvalue(L, lua_upvalueindex(is_framework(lua_tostring(L, 1)) ? 1 : 2));
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    lua_concat(L, 3);
+    return lua_error(L);
+}
+
 /* ---- installing ---- */
 
 /* C modules are looked for where Lua was built to look, but not in the folder that a person happens to be in. */
@@ -204,7 +224,7 @@ static void set_searchers(lua_State *L, const char *app_dir, const char *home)
 {
     lua_getfield(L, 1, "searchers"); /* preload, path, cpath, cpath of the root module */
     int own = lua_gettop(L);
-    lua_createtable(L, 5, 0);
+    lua_createtable(L, 6, 0);
     lua_rawgeti(L, own, 1);
     lua_pushcclosure(L, l_search_quietly, 1);
     lua_rawseti(L, -2, 1);
@@ -219,6 +239,10 @@ static void set_searchers(lua_State *L, const char *app_dir, const char *home)
         lua_pushcclosure(L, l_search_quietly, 1);
         lua_rawseti(L, -2, i + 1);
     }
+    lua_rawgeti(L, -1, 2);
+    lua_rawgeti(L, -2, 3);
+    lua_pushcclosure(L, l_not_found, 2);
+    lua_rawseti(L, -2, 6);
     lua_setfield(L, 1, "searchers");
 }
 

@@ -82,6 +82,13 @@ TEST("a missing module is told with the places that were tried, short")
                  "'lua/app/missing/init.lua'\n\tno file 'app/missing.lua'");
 }
 
+TEST("a module that application code misses is told with its line")
+{
+    write_text("lua/app/misses.lua", "local a = 1\nrequire 'neap.nowhere'");
+    CHECK_MODULE("require 'app.misses'",
+                 "lua/app/misses.lua:2: module 'neap.nowhere' not found:\n\tno module 'neap.nowhere' in this binary");
+}
+
 TEST("a folder of the name of a module is no module")
 {
     write_text("lua/app/tree.lua/x", "");
@@ -113,8 +120,8 @@ TEST("the framework comes from the binary")
 {
     write_text("lua/neap/from_app.lua", "return 1");
     CHECK_MODULE("return tostring(pcall(require, 'neap.from_app'))", "false");
-    CHECK_MODULE("local ok, err = pcall(require, 'neap.nowhere') return err",
-                 "module 'neap.nowhere' not found:\n\tno module 'neap.nowhere' in this binary");
+    CHECK_MODULE("require 'neap.nowhere'",
+                 "run:1: module 'neap.nowhere' not found:\n\tno module 'neap.nowhere' in this binary");
     for (size_t i = 1; i < embed_count; i++) {
         CHECK(strcmp(embed_files[i - 1].name, embed_files[i].name) < 0);
     }
