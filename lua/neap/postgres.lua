@@ -188,7 +188,7 @@ local function tail(path, lines)
 end
 
 function Postgres:run(what, argv, stdin_data)
-  argv.input = stdin_data
+  argv.stdin_data = stdin_data
   local code, stdout, stderr = run_as(self.owner, argv)
   if code == nil then
     args.fail(("%s: %s"):format(what, stdout))
@@ -208,7 +208,7 @@ function Postgres:create()
   })
   self:run("creating the database", { self:program "postgres", "--single", "-D", fresh, "postgres" },
     ("create database %s;\n"):format(M.DATABASE))
-  must(os.rename(fresh, self.data))
+  must(core_os.rename(fresh, self.data))
 end
 
 local function is_postgres(pid)
@@ -223,9 +223,8 @@ local function is_postgres(pid)
 end
 
 function Postgres:pid()
-  local path = self.data .. "/postmaster.pid"
-  local text = exists(path) and core_os.read_file(path)
-  return text and math.tointeger(tonumber(text:match "^%d+"))
+  local text = core_os.read_file(self.data .. "/postmaster.pid")
+  return text and math.tointeger(tonumber(text:match "^%d+")) or nil
 end
 
 -- After a crash, or in a container that began anew, the pid file names nobody or a stranger, and Postgres would not start.

@@ -33,14 +33,14 @@ end
 
 --- A line on stdout, at once.
 function M.line(...)
-  io.stdout:write(..., "\n")
+  io.stdout:write(table.concat { ... }, "\n")
   io.stdout:flush()
 end
 
 --- A line that is not the result of the command, on stderr.
 function M.note(...)
   io.stdout:flush()
-  io.stderr:write(..., "\n")
+  io.stderr:write(table.concat { ... }, "\n")
 end
 
 local function width(text)

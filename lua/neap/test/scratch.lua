@@ -43,7 +43,7 @@ local function admin(sql)
   end
   local code, stdout, stderr = core_os.exec(argv)
   if code ~= 0 then
-    args.fail(("test database: %s"):format(code and stderr or stdout))
+    args.fail(("test database: %s"):format(code and stderr or tostring(stdout)))
   end
 end
 
@@ -85,7 +85,7 @@ end
 ---@return string
 function M.folder()
   if folder == nil then
-    folder = assert(core_os.mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/neap-test-"))
+    folder = assert(core_os.tempdir "neap-test-")
   end
   return folder
 end
@@ -113,7 +113,7 @@ Server.discard = Server.drop
 --- A private Postgres of its own, running, that a spec may stop and start.
 ---@return { url: string, start: function, stop: function, drop: function }
 function M.postgres()
-  local root = assert(core_os.mkdtemp "/tmp/neap-pg-")
+  local root = assert(core_os.tempdir "neap-pg-")
   -- Whom Postgres runs as must get through.
   assert(core_os.chmod(root, 457)) -- 0711
   local private = postgres.at(root .. "/server", { fsync = "off" })
