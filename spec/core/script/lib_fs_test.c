@@ -101,10 +101,11 @@ TEST("remove takes a folder with all in it only when told to, and never what a l
     CHECK_RUN(
         open_state(),
         "local d = ... fs.mkdir(d .. '/tree/a/b') fs.write_file(d .. '/tree/a/f', '') fs.mkdir(d .. '/kept') "
+        "fs.write_file(d .. '/kept/f', '') "
         "fs.symlink(d .. '/kept', d .. '/tree/a/link') local ok, err = fs.remove(d .. '/tree') assert(not ok, 'removed') "
         "assert(fs.remove(d .. '/tree', { recursive = true })) "
-        "return tostring(fs.stat(d .. '/tree')) .. fs.stat(d .. '/kept').type",
-        "nildirectory");
+        "return tostring(fs.stat(d .. '/tree')) .. fs.stat(d .. '/kept/f').type",
+        "nilfile");
 }
 
 TEST("tempdir is new each time and private")
