@@ -158,7 +158,8 @@ function M.explain(err)
   elseif name == "neap.settings.problems" then
     return "the configuration is not complete:\n  " .. table.concat(err.problems, "\n  "), M.CONFIG
   elseif name == "neap.db.error" then
-    return "database: " .. tostring(err), M.FAILED
+    -- Where a failing statement stands matters; where we were when nobody answered does not.
+    return "database: " .. (err.kind == "server" and tostring(err) or tostring(err.message)), M.FAILED
   elseif name == "neap.cli.trace" then
     return err.text, M.FAILED
   end
