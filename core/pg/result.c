@@ -1,5 +1,6 @@
 #include "pg/result.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include <stdlib.h>
 
 enum { COLUMNS_INLINE = 16 };
@@ -9,13 +10,15 @@ struct pg_result {
     int rows, columns;
     unsigned char *types; /* enum pg_type of each column: `few`, or owned */
     unsigned char few[COLUMNS_INLINE];
+    struct buf keys;     /* of JSON rows: "\"id\":\"name\":", made when the first row is written */
+    size_t *key_ends;    /* owned; of each column, in `keys` */
 };
 
 struct pg_result *pg_result_new(PGresult *taken)
 {
     struct pg_result *r = mem_alloc(sizeof *r);
 
-    r->res = taken;
+    *r = (struct pg_result){.res = taken};
     r->rows = PQntuples(taken);
     r->columns = PQnfields(taken);
     r->types = r->columns > COLUMNS_INLINE ? mem_alloc((size_t)r->columns) : r->few;
@@ -29,6 +32,8 @@ void pg_result_free(struct pg_result *r)
     if (r == NULL)
         return;
     PQclear(r->res);
+    buf_free(&r->keys);
+    free(r->key_ends);
     if (r->types != r->few)
         free(r->types);
     free(r);
@@ -77,6 +82,34 @@ int64_t pg_result_affected(const struct pg_result *r)
 size_t pg_result_bytes(const struct pg_result *r)
 {
     return PQresultMemorySize(r->res);
+}
+
+static bool comes_again(const struct pg_result *r, int column)
+{
+    for (int i = column + 1; i < r->columns; i++)
+        if (strcmp(PQfname(r->res, i), PQfname(r->res, column)) == 0)
+            return true;
+    return false;
+}
+
+static void make_keys(struct pg_result *r)
+{
+    r->key_ends = mem_alloc(((size_t)r->columns + 1) * sizeof *r->key_ends);
+    for (int i = 0; i < r->columns; i++) {
+        if (!comes_again(r, i)) {
+            quote_json(&r->keys, pg_result_name(r, i));
+            buf_char(&r->keys, ':');
+        }
+        r->key_ends[i] = r->keys.n;
+    }
+}
+
+struct slice pg_result_json_key(struct pg_result *r, int column)
+{
+    if (r->key_ends == NULL)
+        make_keys(r);
+    size_t start = column > 0 ? r->key_ends[column - 1] : 0;
+    return slice_of(r->keys.p + start, r->key_ends[column] - start);
 }
 
 size_t pg_result_largest_row(const struct pg_result *r)

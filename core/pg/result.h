@@ -28,8 +28,10 @@ size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its texts; 
 /* One cell, row or the whole result as JSON: exact numbers (numeric as a string), RFC 3339 times, json as it is, bytea as
  * base64 (RFC 4648 4), arrays as arrays, NULL as null, NaN and infinities of floats as null. */
 void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out);
-void pg_result_write_row(const struct pg_result *r, int row, struct buf *out);
-void pg_result_write_rows(const struct pg_result *r, struct buf *out);
+void pg_result_write_row(struct pg_result *r, int row, struct buf *out);
+void pg_result_write_rows(struct pg_result *r, struct buf *out);
+/* "\"name\":"; n 0 when a later column has the same name: the last one counts. */
+struct slice pg_result_json_key(struct pg_result *r, int column);
 void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type, struct slice text); /* one value */
 /* The (n - 2) / 2 bytes of a text of n bytes that looks like \\x0102; false when it is not that. */
 bool pg_decode_bytea(char *out, struct slice text);

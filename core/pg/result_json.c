@@ -147,20 +147,25 @@ void pg_result_write_cell(const struct pg_result *r, int row, int column, struct
         pg_write_json(out, type, element_type, pg_result_text(r, row, column));
 }
 
-void pg_result_write_row(const struct pg_result *r, int row, struct buf *out)
+void pg_result_write_row(struct pg_result *r, int row, struct buf *out)
 {
-    buf_char(out, '{');
+    char before = '{';
+
     for (int column = 0; column < pg_result_columns(r); column++) {
-        if (column > 0)
-            buf_char(out, ',');
-        quote_json(out, pg_result_name(r, column));
-        buf_char(out, ':');
+        struct slice key = pg_result_json_key(r, column);
+        if (key.n == 0)
+            continue;
+        buf_char(out, before);
+        before = ',';
+        buf_slice(out, key);
         pg_result_write_cell(r, row, column, out);
     }
+    if (before == '{')
+        buf_char(out, '{');
     buf_char(out, '}');
 }
 
-void pg_result_write_rows(const struct pg_result *r, struct buf *out)
+void pg_result_write_rows(struct pg_result *r, struct buf *out)
 {
     buf_char(out, '[');
     for (int row = 0; row < pg_result_rows(r); row++) {

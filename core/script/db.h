@@ -9,6 +9,7 @@
 #include "pg/pool.h"
 #include "pg/statement.h"
 #include "script/db_task.h"
+#include "script/engine_internal.h"
 #include "script/task.h"
 #include <lua.h>
 
@@ -45,6 +46,8 @@ void db_params_free(struct db_state *db);
 
 /* ---- db_error.c ---- */
 void db_error_open(lua_State *L);
+/* The innermost line of Lua that is not the framework's own. */
+void db_where(lua_State *L, char out[static WHERE_MAX]);
 /* Whether the server may have done it all the same. */
 bool db_error_is_doubtful(const struct pg_error *err);
 /* Pushes the error as a table, with the Lua line that is running. outcome: "unknown", or NULL. */

@@ -2,6 +2,7 @@
 
 #include "script/engine_internal.h"
 #include <lauxlib.h>
+#include <stdio.h>
 
 static void set_text(lua_State *L, const char *key, const char *value)
 {
@@ -9,6 +10,20 @@ static void set_text(lua_State *L, const char *key, const char *value)
         return;
     lua_pushstring(L, value);
     lua_setfield(L, -2, key);
+}
+
+void db_where(lua_State *L, char out[static WHERE_MAX])
+{
+    lua_Debug ar;
+
+    engine_where(L, out);
+    for (int level = 0; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline > 0 && strncmp(ar.short_src, "neap/", 5) != 0) {
+            snprintf(out, WHERE_MAX, "%s:%d", ar.short_src, ar.currentline);
+            return;
+        }
+    }
 }
 
 bool db_error_is_doubtful(const struct pg_error *err)
@@ -37,7 +52,7 @@ void db_error_push(lua_State *L, const struct pg_error *err, const char *outcome
         lua_pushinteger(L, err->position);
         lua_setfield(L, -2, "position");
     }
-    engine_where(L, where);
+    db_where(L, where);
     set_text(L, "where", where);
     luaL_setmetatable(L, DB_ERROR);
 }

@@ -250,7 +250,7 @@ static struct db_lease *new_lease(lua_State *L, struct db_state *db, struct task
     l->pinned = l->owner->top == NULL && db->pin;
     l->depth = (l->owner->top ? l->owner->top->depth : 0) + (is_tx || l->pinned);
     l->kind = !is_tx ? LEASE_SESSION : l->depth > 1 ? LEASE_SAVEPOINT : LEASE_TX;
-    engine_where(L, l->where);
+    db_where(L, l->where);
     return l;
 }
 

@@ -225,7 +225,7 @@ static int rows_tostring(lua_State *L)
 }
 
 /* Rows that a handler has looked at may have been changed and are written as the tables that they are now. */
-static int write_row(lua_State *L, const struct pg_result *res, int cache, int row, struct buf *out, char err[static ERR_MAX])
+static int write_row(lua_State *L, struct pg_result *res, int cache, int row, struct buf *out, char err[static ERR_MAX])
 {
     int rc = 0;
 

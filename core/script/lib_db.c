@@ -139,7 +139,7 @@ static void find_where(lua_State *L, const struct db_rows *r, struct slice sql, 
         i++;
     out[0] = '\0';
     if (r->script || (i + 5 <= sql.n && (strncasecmp(sql.p + i, "begin", 5) == 0 || strncasecmp(sql.p + i, "start", 5) == 0)))
-        engine_where(L, out);
+        db_where(L, out);
 }
 
 static void run_anywhere(lua_State *L, struct pool *pool, struct db_rows *r, const struct pg_statement *st)
