@@ -49,7 +49,8 @@ static void tell_error(struct worker *w, const char *message, const char *err)
     if (w->opts->mode != SCRIPT_DEV)
         return;
     note_error(w, err);
-    dprintf(STDERR_FILENO, "\n%s\n%s\n\n", message, err);
+    if (!isatty(STDOUT_FILENO)) /* there the log is for people already */
+        dprintf(STDERR_FILENO, "\n%s\n%s\n\n", message, err);
 }
 
 static struct engine *load(struct worker *w, int *rc, char err[static ERR_MAX])
@@ -70,6 +71,38 @@ static void take_over(struct worker *w, struct engine *e)
     w->engine = e;
     engine_retire(old);
     atomic_fetch_add(&w->slot->loads, 1);
+}
+
+/* What a worker is built on stays as it is until the process starts anew. */
+static void tell_unchangeable(const struct settings *now, const struct settings *then)
+{
+    struct {
+        const char *name;
+        bool differs;
+    } all[] = {
+        {"HOST", strcmp(now->host, then->host) != 0},
+        {"PORT", now->port != then->port},
+        {"WORKERS", now->workers != then->workers},
+        {"ACCESS_LOG", now->access_log != then->access_log},
+        {"ENVIRONMENT", now->production != then->production},
+        {"DATABASE_URL", strcmp(now->database_url, then->database_url) != 0},
+        {"DB_POOL_MIN or DB_POOL_MAX", now->pool_min != then->pool_min || now->pool_max != then->pool_max},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i].differs)
+            log_note(LOG_WARN, "reload", "a changed setting needs a restart", "setting", all[i].name);
+}
+
+/* Limits and the log level follow the new configuration at once. */
+static void follow_settings(struct worker *w, struct engine *e)
+{
+    struct settings now;
+    char err[ERR_MAX];
+    if (settings_load(&now, e, w->opts->mode == SCRIPT_DEV ? "dev" : "serve", err) != 0)
+        return;
+    w->limits = now.limits;
+    log_open(STDOUT_FILENO, now.log_level);
+    tell_unchangeable(&now, w->opts->settings);
 }
 
 /* A server without routes answers 404 to everybody, with the note that says why. */
@@ -111,6 +144,7 @@ static void reload_now(struct worker *w)
         return;
     }
     take_over(w, e);
+    follow_settings(w, e);
     if (log_begin(&l, LOG_INFO, "reload", "loaded")) {
         log_str(&l, "because", w->reload_why);
         log_int(&l, "worker", w->opts->slot);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/version.h"
+#include "host/abort.h"
 #include "host/counts.h"
 #include "host/signals.h"
 #include "host/supervisor.h"
@@ -263,6 +264,7 @@ int worker_run(const struct worker_opts *opts)
     int code;
 
     random_forget();
+    abort_tell(&w->engine);
     w->opts = opts;
     w->slot = &opts->shared->slots[opts->slot];
     w->limits = opts->settings->limits;

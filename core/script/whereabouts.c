@@ -1,0 +1,17 @@
+#include "script/whereabouts.h"
+#include "script/engine_internal.h"
+#include <stdio.h>
+
+size_t whereabouts(const struct engine *e, char *out, size_t out_n)
+{
+    lua_Debug ar;
+    if (e == NULL || e->current == NULL || e->running == NULL)
+        return 0;
+    for (int level = 0; level < 200 && lua_getstack(e->running, level, &ar); level++) {
+        if (lua_getinfo(e->running, "Sl", &ar) && ar.currentline > 0) {
+            int n = snprintf(out, out_n, "%s:%d", ar.short_src, ar.currentline);
+            return n > 0 && (size_t)n < out_n ? (size_t)n : 0;
+        }
+    }
+    return 0;
+}
