@@ -67,8 +67,8 @@ end
 -- What a statement begins with. Words of one case only, so that "Select a task from the list" is no SQL.
 local STATEMENTS = {
   "^select%s.*%sfrom%s", "^insert%s+into%s", "^update%s+[%w_.\"]+%s+set%s", "^delete%s+from%s",
-  "^with%s+[%w_]+%s+as%s", "^create%s+%l*%s*table%s", "^alter%s+table%s", "^drop%s+table%s", "^truncate%s",
-  "^lock%s+table%s", "^select%s+pg_", "^listen%s+[%w_]+$", "^notify%s+[%w_]+",
+  "^with%s+[%w_]+%s+as%s", "^create%s+[%l%s]-table%s", "^create%s+[%l%s]-index%s", "^alter%s+table%s",
+  "^drop%s+table%s", "^truncate%s", "^lock%s+table%s", "^select%s+pg_", "^listen%s+[%w_]+$", "^notify%s+[%w_]+",
 }
 
 --- Whether a string looks like SQL.

@@ -17,12 +17,19 @@ local command = args.command {
   max = 0,
 }
 
-local out
+local OUT = "/dev/fd/3"
 
--- Flushed at once: whoever reads must know of a Postgres that was started even when we are interrupted right after.
+-- Opened for each line: a file that stays open here would be open in the Postgres that we start, and who reads would wait
+-- for its end. And told at once: a Postgres that was started must be known even when we are interrupted right after.
 local function tell(name, value)
+  local out = assert(io.open(OUT, "w"))
   out:write(name, "=", value, "\n")
-  out:flush()
+  out:close()
+end
+
+local function is_heard()
+  local out = io.open(OUT, "w")
+  return out ~= nil and out:close()
 end
 
 local function secret()
@@ -92,8 +99,7 @@ end
 
 function M.main()
   return command:run(function(flags)
-    out = io.open("/dev/fd/3", "w")
-    if out == nil then
+    if not is_heard() then
       command:wrong "this is a part of `neap dev`"
     end
     local config = boot.config "tool"
