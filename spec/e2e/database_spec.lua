@@ -159,6 +159,48 @@ describe("the pool", function()
   end)
 end)
 
+describe("the pool's line", function()
+  it("answers 503 at once to who finds it full, and serves those who stand in it", function()
+    local small = edges.start {
+      dir = app,
+      env = { DATABASE_URL = private:url(), DB_POOL_MIN = "1", DB_POOL_MAX = "1", DB_POOL_LINE = "2" },
+    }
+    local conns = load.connect(small, 6)
+    for _, conn in ipairs(conns) do
+      conn:write(wire.request "GET /sql/sleep/0.3")
+    end
+    local began, served = core.monotonic(), 0
+    for _, conn in ipairs(conns) do
+      local res = assert(conn:answer())
+      served = served + (res.status == 200 and 1 or 0)
+      if res.status ~= 200 then
+        unavailable(res)
+      end
+    end
+    assert.equal(3, served)
+    assert(core.monotonic() - began < 2)
+    load.close(conns)
+    edges.finish(small)
+  end)
+end)
+
+describe("a service that starts while Postgres is away", function()
+  it("answers 503, and 200 when Postgres is there", function()
+    private:stop()
+    local early = edges.start { dir = app, env = { DATABASE_URL = private:url(), DB_ACQUIRE_TIMEOUT = "0.5" } }
+    unavailable(wire.exchange(early, wire.request "GET /sql/who"))
+    assert.equal(200, wire.exchange(early, wire.request "GET /hello").status)
+    private:start()
+    assert(eventually(function()
+      return wire.exchange(early, wire.request "GET /sql/who").status == 200
+    end))
+    assert(eventually(function()
+      return get("/sql/who").status == 200
+    end))
+    early:stop()
+  end)
+end)
+
 describe("Postgres stopped and started under load", function()
   it("costs 503 with Retry-After meanwhile, then 200 again without a restart, and nothing that was acknowledged", function()
     psql "truncate notes"
