@@ -11,11 +11,11 @@ struct buf {
 
 #define BUF_INIT ((struct buf){0})
 
-void buf_free(struct buf *b);                     /* back to BUF_INIT */
-char *buf_grow(struct buf *b, size_t more);       /* buf_reserve's slow half: nobody else calls it */
+void buf_free(struct buf *b);               /* back to BUF_INIT */
+char *buf_grow(struct buf *b, size_t more); /* buf_reserve's slow half: nobody else calls it */
 void buf_append(struct buf *b, const void *p, size_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* not on hot paths */
-void buf_consume(struct buf *b, size_t n);        /* drops n bytes at the front, moves the rest down */
+void buf_consume(struct buf *b, size_t n); /* drops n bytes at the front, moves the rest down */
 
 /* Room for `more` bytes at the end, which is returned; n is unchanged. */
 static inline char *buf_reserve(struct buf *b, size_t more)

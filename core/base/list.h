@@ -8,7 +8,7 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_OF(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define LIST_OF(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 static inline void list_init(struct list *l)
 {

@@ -16,11 +16,11 @@ enum { WAIT_MS = 1000 };
 
 static struct {
     int fd;
-    int own_fd;         /* a description of our own for the same pipe or terminal; -1 when there is none */
+    int own_fd; /* a description of our own for the same pipe or terminal; -1 when there is none */
     bool exit_hooked;
     bool is_socket;
-    bool clogged;       /* the last write was given up: don't wait again until one works */
-    bool line_is_half;  /* `lines` begins with the rest of a line */
+    bool clogged;      /* the last write was given up: don't wait again until one works */
+    bool line_is_half; /* `lines` begins with the rest of a line */
     uint64_t dropped, dropped_told;
 } sink = {.fd = STDOUT_FILENO, .own_fd = -1};
 

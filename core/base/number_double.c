@@ -48,9 +48,9 @@ struct decimal {
 /* ---- text to double ---- */
 
 struct double_text {
-    struct decimal d;      /* the first 19 significant digits, enough for any exact case */
-    bool minus, cut;       /* cut: more digits than d holds, and not all of them zeros */
-    const char *mantissa;  /* for the C library: where the digits begin */
+    struct decimal d;     /* the first 19 significant digits, enough for any exact case */
+    bool minus, cut;      /* cut: more digits than d holds, and not all of them zeros */
+    const char *mantissa; /* for the C library: where the digits begin */
     const char *mantissa_end;
     int exponent; /* the written one, saturated */
 };

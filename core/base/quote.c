@@ -64,7 +64,8 @@ void quote_json(struct buf *out, struct slice s)
         quote_valid(out, s);
     } else {
         to[0] = '"';
-        memcpy(to + 1, s.p, s.n);
+        if (s.n > 0)
+            memcpy(to + 1, s.p, s.n);
         to[s.n + 1] = '"';
         out->n += s.n + 2;
     }

@@ -29,7 +29,14 @@ struct json_doc {
 };
 
 enum json_status {
-    JSON_OK = 0, JSON_SYNTAX, JSON_DEPTH, JSON_UTF8, JSON_NUL, JSON_NUMBER_RANGE, JSON_DUPLICATE_KEY, JSON_EMPTY
+    JSON_OK = 0,
+    JSON_SYNTAX,
+    JSON_DEPTH,
+    JSON_UTF8,
+    JSON_NUL,
+    JSON_NUMBER_RANGE,
+    JSON_DUPLICATE_KEY,
+    JSON_EMPTY
 };
 
 struct json_error {

@@ -15,9 +15,9 @@ struct reader {
     const char *start, *p, *end;
     struct json_node *nodes;
     uint32_t n, cap;
-    uint32_t open;       /* the innermost container that is not closed; its `next` is the one around it until then */
+    uint32_t open; /* the innermost container that is not closed; its `next` is the one around it until then */
     unsigned depth, depth_max;
-    bool on_heap;        /* the nodes outgrew the arena's piece */
+    bool on_heap; /* the nodes outgrew the arena's piece */
     struct arena *arena;
     struct json_error *err;
 };
@@ -211,7 +211,17 @@ static enum json_status read_value(struct reader *r)
         return read_word(r, "false", 5, JSON_FALSE);
     case 'n':
         return read_word(r, "null", 4, JSON_NULL);
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
         return read_number(r);
     default:
         return refuse(r, r->p, JSON_SYNTAX, "unexpected character");
@@ -283,8 +293,15 @@ enum json_status json_read(struct slice in, unsigned depth_max, struct arena *ar
                            struct json_error *err)
 {
     struct reader r = {
-        .start = in.p, .p = in.p, .end = in.p + in.n, .open = NONE, .depth_max = depth_max, .arena = arena, .err = err,
-        .nodes = arena_alloc(arena, FIRST_NODES * sizeof *r.nodes), .cap = FIRST_NODES,
+        .start = in.p,
+        .p = in.p,
+        .end = in.p + in.n,
+        .open = NONE,
+        .depth_max = depth_max,
+        .arena = arena,
+        .err = err,
+        .nodes = arena_alloc(arena, FIRST_NODES * sizeof *r.nodes),
+        .cap = FIRST_NODES,
     };
 
     *err = (struct json_error){JSON_OK, 0, NULL};

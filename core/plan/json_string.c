@@ -87,8 +87,8 @@ static enum json_status unescape_unicode(struct cursor *c, char **out)
 
 static enum json_status unescape_one(struct cursor *c, char **out)
 {
-    static const char plain[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-                                    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+    static const char plain[256] = {
+        ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
     unsigned char kind = (unsigned char)c->p[1];
 
     if (kind == 'u')

@@ -18,7 +18,8 @@ void json_push_raw(lua_State *L, struct slice text);
 
 /* Appends the value. Raises nothing and calls no Lua: tables are read raw. 0; or -1 with `out` as it was and the reason,
  * which names the place: "items[3].due_at: a function cannot be JSON". A table is an array when its keys are 1 to n and
- * n > 0, or when it is marked. */
+ * n > 0, or when it is marked. Objects are written in the order of their keys' bytes (up to 1,000 keys), so that equal
+ * values have equal texts. */
 int json_encode(lua_State *L, int index, struct buf *out, char err[static ERR_MAX]) __attribute__((warn_unused_result));
 
 /* Any other userdata writes itself when its metatable holds a light userdata of such a function in the field

@@ -3,8 +3,7 @@
 #include "script/json.h"
 #include "script/json_encoder.h"
 #include "script/json_raw.h"
-
-enum { STACK_SPARE = 8 };
+#include <stdlib.h>
 
 int json_encode_refuse(struct json_encoder *e, const char *what)
 {
@@ -12,11 +11,11 @@ int json_encode_refuse(struct json_encoder *e, const char *what)
     return -1;
 }
 
-void json_encode_text(struct json_encoder *e, int at)
+struct slice json_encode_text(struct json_encoder *e, int at)
 {
-    size_t n;
-    const char *p = lua_tolstring(e->L, at, &n);
-    quote_json(e->out, slice_of(p, n));
+    struct slice text;
+    text.p = lua_tolstring(e->L, at, &text.n);
+    return text;
 }
 
 int json_encode_kind(struct json_encoder *e, int at, enum json_kind *kind)
@@ -60,9 +59,7 @@ static int encode_raw(struct json_encoder *e, int at)
     }
     lua_pop(L, 1);
     json_raw_push_text(L, at);
-    size_t n;
-    const char *p = lua_tolstring(L, -1, &n);
-    buf_append(e->out, p, n);
+    buf_slice(e->out, json_encode_text(e, -1));
     lua_pop(L, 1);
     return 0;
 }
@@ -97,7 +94,7 @@ int json_encode_value(struct json_encoder *e, int at)
 {
     switch (lua_type(e->L, at)) {
     case LUA_TSTRING:
-        json_encode_text(e, at);
+        quote_json(e->out, json_encode_text(e, at));
         return 0;
     case LUA_TNUMBER:
         return encode_number(e, at);
@@ -126,18 +123,36 @@ int json_encode_value(struct json_encoder *e, int at)
     }
 }
 
+static void start_encoder(struct json_encoder *e, lua_State *L, struct buf *out, char *err)
+{
+    e->L = L;
+    e->out = out;
+    e->marks = NULL;
+    e->frame = NULL;
+    e->depth = 0;
+    e->columns = NULL;
+    e->columns_unique = false;
+    e->keys = e->keys_inline;
+    e->keys_n = 0;
+    e->keys_cap = JSON_KEYS_INLINE;
+    e->err = err;
+}
+
 int json_encode(lua_State *L, int index, struct buf *out, char err[static ERR_MAX])
 {
-    struct json_encoder e = {.L = L, .out = out, .err = err};
+    struct json_encoder e; /* not cleared whole: the room for keys is most of it */
     int top = lua_gettop(L);
     size_t start = out->n;
 
     index = lua_absindex(L, index);
-    if (!lua_checkstack(L, STACK_SPARE))
+    if (!lua_checkstack(L, JSON_STACK_SPARE + 1))
         return fail(err, "out of memory");
+    start_encoder(&e, L, out, err);
     lua_pushvalue(L, index); /* a raw value is replaced in place, and the caller's must stay */
     int rc = json_encode_value(&e, top + 1);
     lua_settop(L, top);
+    if (e.keys != e.keys_inline)
+        free(e.keys);
     if (rc != 0)
         out->n = start;
     return rc;

@@ -1,42 +1,31 @@
+#include "base/quote.h"
 #include "script/json.h"
 #include "script/json_encoder.h"
 
-/* A level puts a key and a value on the stack, and for a row its columns; the stack is asked for eight levels at a time. */
-enum { STACK_LEVELS = 8, STACK_PER_LEVEL = 3, STACK_SPARE = 8 };
-
-static const char MIXED_KEYS[] = "string keys and others in one table cannot be JSON";
 static const char HOLES[] = "an array with holes cannot be JSON";
 
-static int refuse_table(struct json_encoder *e, const char *what)
+int json_encode_refuse_table(struct json_encoder *e, const char *what)
 {
     e->frame->key = 0;
     return json_encode_refuse(e, what);
 }
 
-/* The key lies at `key` and the value above it. */
-static int encode_member(struct json_encoder *e, int key, char *before)
+int json_encode_member(struct json_encoder *e, int key, struct slice text, char *before)
 {
-    if (lua_type(e->L, key) != LUA_TSTRING)
-        return refuse_table(e, MIXED_KEYS);
+    e->frame->key = key;
     buf_char(e->out, *before);
     *before = ',';
-    json_encode_text(e, key);
+    quote_json(e->out, text);
     buf_char(e->out, ':');
     return json_encode_value(e, key + 1);
 }
 
-/* From the first key on, which lies at `at` + 1. */
 static int encode_pairs(struct json_encoder *e, int at)
 {
-    lua_State *L = e->L;
     char before = '{';
 
-    e->frame->key = at + 1;
-    do {
-        if (encode_member(e, at + 1, &before) != 0)
-            return -1;
-        lua_settop(L, at + 1);
-    } while (lua_next(L, at) != 0);
+    if (json_encode_sorted(e, at, 0, &before) != 0)
+        return -1;
     buf_char(e->out, '}');
     return 0;
 }
@@ -54,14 +43,14 @@ static int check_sequence(struct json_encoder *e, int at, lua_Integer n)
     for (; lua_next(L, at) != 0; seen++) {
         lua_settop(L, at + 1);
         if (lua_type(L, at + 1) == LUA_TSTRING)
-            return refuse_table(e, MIXED_KEYS);
+            return json_encode_refuse_table(e, JSON_MIXED_KEYS);
         if (!lua_isinteger(L, at + 1))
-            return refuse_table(e, "a key that is no string and no integer cannot be JSON");
+            return json_encode_refuse_table(e, "a key that is no string and no integer cannot be JSON");
         lua_Integer key = lua_tointeger(L, at + 1);
         if (key < 1 || key > n)
-            return refuse_table(e, HOLES);
+            return json_encode_refuse_table(e, HOLES);
     }
-    return seen == n ? 0 : refuse_table(e, HOLES);
+    return seen == n ? 0 : json_encode_refuse_table(e, HOLES);
 }
 
 /* Its members don't lie in order: checked first, then written by number. */
@@ -158,7 +147,9 @@ static int encode_columns(struct json_encoder *e, int at, char *before, lua_Inte
         lua_rawgeti(L, columns, i);
         lua_pushvalue(L, key);
         *present += lua_rawget(L, at) != LUA_TNIL;
-        if (encode_member(e, key, before) != 0)
+        if (lua_type(L, key) != LUA_TSTRING)
+            return json_encode_refuse_table(e, JSON_MIXED_KEYS);
+        if (json_encode_member(e, key, json_encode_text(e, key), before) != 0)
             return -1;
         lua_settop(L, columns);
     }
@@ -176,34 +167,19 @@ static lua_Integer count_keys(lua_State *L, int at)
     return n;
 }
 
-/* The keys that a handler has added to the row. */
-static int encode_others(struct json_encoder *e, int at, char *before)
-{
-    lua_State *L = e->L;
-    int columns = at + 1, key = at + 2;
-
-    lua_pushnil(L);
-    while (lua_next(L, at) != 0) {
-        lua_pushvalue(L, key);
-        bool is_column = lua_rawget(L, columns) == LUA_TNUMBER; /* under a number the list has a name */
-        lua_settop(L, key + 1);
-        if (!is_column && encode_member(e, key, before) != 0)
-            return -1;
-        lua_settop(L, key);
-    }
-    return 0;
-}
-
 static int encode_row(struct json_encoder *e, int at)
 {
     char before = '{';
     lua_Integer present;
 
-    e->frame->key = at + 2;
     if (encode_columns(e, at, &before, &present) != 0)
         return -1;
-    if (count_keys(e->L, at) != present && encode_others(e, at, &before) != 0)
-        return -1;
+    if (count_keys(e->L, at) != present) { /* what is there beyond the columns was added by a handler */
+        lua_pushnil(e->L);
+        lua_next(e->L, at);
+        if (json_encode_sorted(e, at, at + 1, &before) != 0)
+            return -1;
+    }
     if (before == '{')
         buf_char(e->out, '{');
     buf_char(e->out, '}');
@@ -230,28 +206,31 @@ static int encode_members(struct json_encoder *e, int at)
         return 0;
     }
     if (lua_type(L, at + 1) != LUA_TSTRING)
-        return kind == JSON_KIND_OBJECT ? refuse_table(e, "an object's keys must be strings") : encode_sequence(e, at);
-    return kind == JSON_KIND_ARRAY ? refuse_table(e, "an array with string keys cannot be JSON") : encode_pairs(e, at);
-}
-
-static bool has_stack(const struct json_encoder *e)
-{
-    return e->depth % STACK_LEVELS != 0 || lua_checkstack(e->L, STACK_PER_LEVEL * STACK_LEVELS + STACK_SPARE);
+        return kind != JSON_KIND_OBJECT ? encode_sequence(e, at)
+                                        : json_encode_refuse_table(e, "an object's keys must be strings");
+    return kind != JSON_KIND_ARRAY ? encode_pairs(e, at)
+                                   : json_encode_refuse_table(e, "an array with string keys cannot be JSON");
 }
 
 int json_encode_table(struct json_encoder *e, int at)
 {
     struct json_frame frame = {e->frame, at, 0};
+    int top = lua_gettop(e->L);
 
     if (e->depth == JSON_ENCODE_DEPTH)
         return json_encode_refuse(e, json_path_is_cycle(e->L, e->frame, at) ? "a table that holds itself cannot be JSON"
-                                                                             : "nested too deeply for JSON");
-    if (!has_stack(e))
+                                                                            : "nested too deeply for JSON");
+    if (e->depth > 0 && !lua_checkstack(e->L, JSON_STACK_SPARE))
         return json_encode_refuse(e, "out of memory");
+    if (at != top) { /* the parts above look for what they push right above the table */
+        lua_pushvalue(e->L, at);
+        at = top + 1;
+    }
     e->frame = &frame;
     e->depth++;
     int rc = encode_members(e, at);
     e->depth--;
     e->frame = frame.up;
+    lua_settop(e->L, top);
     return rc;
 }

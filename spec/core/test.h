@@ -39,19 +39,19 @@ static void test_add(struct test *t)
 #define TEST_JOIN_(a, b) a##b
 #define TEST_JOIN(a, b) TEST_JOIN_(a, b)
 #define TEST(sentence) TEST_AT(sentence, __COUNTER__)
-#define TEST_AT(sentence, id)                                                        \
-    static void TEST_JOIN(test_run_, id)(void);                                      \
-    static __attribute__((constructor)) void TEST_JOIN(test_add_, id)(void)          \
-    {                                                                                \
+#define TEST_AT(sentence, id)                                                         \
+    static void TEST_JOIN(test_run_, id)(void);                                       \
+    static __attribute__((constructor)) void TEST_JOIN(test_add_, id)(void)           \
+    {                                                                                 \
         static struct test t = {.name = (sentence), .run = TEST_JOIN(test_run_, id)}; \
-        test_add(&t);                                                                \
-    }                                                                                \
+        test_add(&t);                                                                 \
+    }                                                                                 \
     static void TEST_JOIN(test_run_, id)(void)
 
-#define CHECK(cond)                                    \
-    do {                                               \
-        if (!(cond))                                   \
-            test_fail(__FILE__, __LINE__, #cond);      \
+#define CHECK(cond)                               \
+    do {                                          \
+        if (!(cond))                              \
+            test_fail(__FILE__, __LINE__, #cond); \
     } while (0)
 /* Both compare, and show both values when they differ. CHECK_STR takes a NUL-terminated expectation and n bytes. */
 #define CHECK_INT(got, want) test_check_int(__FILE__, __LINE__, #got, (long long)(got), (long long)(want))

@@ -156,8 +156,8 @@ TEST("random texts read as the C library reads them")
 
 TEST("what is no number, or no finite one, is told apart")
 {
-    static const char *const bad[] = {"", "-", ".", ".5", "5.", "+1", "1e", "1e+", "1.e5", "e5", "1 ", " 1", "0x10", "inf",
-                                      "nan", "1.2.3", "1e5.0", "--1", "1,5"};
+    static const char *const bad[] = {"",   "-",  ".",    ".5",  "5.",  "+1",    "1e",    "1e+", "1.e5", "e5",
+                                      "1 ", " 1", "0x10", "inf", "nan", "1.2.3", "1e5.0", "--1", "1,5"};
     double v = 7;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(number_read_double(slice_str(bad[i]), &v) == NUMBER_BAD);

@@ -17,10 +17,32 @@ TEST("the first and last character of each length is valid")
 TEST("overlong forms, surrogates, what lies past U+10FFFF and stray bytes are not")
 {
     static const char *const bad[] = {
-        "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80",
-        "\xed\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xfe", "\x80", "\xbf", "\xc2", "\xc2\x41",
-        "\xe2\x82", "\xe2\x82\x41", "\xe2\x41\x82", "\xf0\x9f\x98", "\xf0\x9f\x98\x41", "\xf0\x9f\x41\x80", "\xc3\xc3",
-        "12345678\x80", "1234567\xc3", "12345678901234\xe2\x82",
+        "\xc0\x80",
+        "\xc1\xbf",
+        "\xe0\x80\x80",
+        "\xe0\x9f\xbf",
+        "\xf0\x80\x80\x80",
+        "\xf0\x8f\xbf\xbf",
+        "\xed\xa0\x80",
+        "\xed\xbf\xbf",
+        "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80",
+        "\xff",
+        "\xfe",
+        "\x80",
+        "\xbf",
+        "\xc2",
+        "\xc2\x41",
+        "\xe2\x82",
+        "\xe2\x82\x41",
+        "\xe2\x41\x82",
+        "\xf0\x9f\x98",
+        "\xf0\x9f\x98\x41",
+        "\xf0\x9f\x41\x80",
+        "\xc3\xc3",
+        "12345678\x80",
+        "1234567\xc3",
+        "12345678901234\xe2\x82",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(!is_valid(bad[i]));

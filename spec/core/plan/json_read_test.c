@@ -40,12 +40,24 @@ static uint32_t show(struct buf *out, const struct json_node *nodes, uint32_t i)
     uint32_t at = i + 1;
 
     switch (node->type) {
-    case JSON_NULL: buf_lit(out, "null"); break;
-    case JSON_FALSE: buf_lit(out, "false"); break;
-    case JSON_TRUE: buf_lit(out, "true"); break;
-    case JSON_INT: json_write_int(out, node->i); break;
-    case JSON_DOUBLE: CHECK(json_write_double(out, node->d) == 0); break;
-    case JSON_STRING: json_write_string(out, node->s); break;
+    case JSON_NULL:
+        buf_lit(out, "null");
+        break;
+    case JSON_FALSE:
+        buf_lit(out, "false");
+        break;
+    case JSON_TRUE:
+        buf_lit(out, "true");
+        break;
+    case JSON_INT:
+        json_write_int(out, node->i);
+        break;
+    case JSON_DOUBLE:
+        CHECK(json_write_double(out, node->d) == 0);
+        break;
+    case JSON_STRING:
+        json_write_string(out, node->s);
+        break;
     case JSON_ARRAY:
     case JSON_OBJECT:
         buf_char(out, node->type == JSON_ARRAY ? '[' : '{');
@@ -142,9 +154,9 @@ TEST("a fraction or an exponent makes a double, which must be finite")
 TEST("what RFC 8259 section 6 does not allow is no number")
 {
     static const char *const bad[] = {
-        "-", "+1", "01", "-01", "00", "1.", ".5", "1.e1", "1e", "1e+", "1e-", "1.5e", "0x10", "1_0", "NaN", "nan", "-NaN",
-        "inf", "Infinity", "-Infinity", "1a", "1 2", "--1", "-a", "1e1.5", "0.1.2", "-.5", "1ee2", "1e+-2", "2.e+3", "0e+",
-        "0E", "0.3e", "9.e+", "-2.", "\xef\xbc\x91",
+        "-",     "+1",    "01",  "-01",  "00",    "1.",    ".5",       "1.e1",      "1e",   "1e+",  "1e-", "1.5e",
+        "0x10",  "1_0",   "NaN", "nan",  "-NaN",  "inf",   "Infinity", "-Infinity", "1a",   "1 2",  "--1", "-a",
+        "1e1.5", "0.1.2", "-.5", "1ee2", "1e+-2", "2.e+3", "0e+",      "0E",        "0.3e", "9.e+", "-2.", "\xef\xbc\x91",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char in_array[64];
@@ -238,14 +250,77 @@ TEST("nothing but blanks is empty")
 TEST("structure is checked to the letter")
 {
     static const char *const bad[] = {
-        "[", "]", "{", "}", "[1", "[1,", "[1,]", "[,1]", "[1,,2]", "[1 2]", "[1}", "{1}", "{\"a\"}", "{\"a\":}",
+        "[",
+        "]",
+        "{",
+        "}",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "[1,,2]",
+        "[1 2]",
+        "[1}",
+        "{1}",
+        "{\"a\"}",
+        "{\"a\":}",
         "{\"a\":1,}",
-        "{\"a\":1", "{\"a\":1]", "{\"a\" 1}", "{\"a\"::1}", "{:1}", "{,}", "{a:1}", "{'a':1}", "['a']", "{\"a\":1,,\"b\":2}",
-        "{\"a\":1 \"b\":2}", "{null:1}", "{1:1}", "{[]:1}", "[]]", "[][]", "{}{}", "{},", "1,2", "[1],", "null null", "nul",
-        "nulll", "tru", "True", "TRUE", "truefalse", "fals", "undefined", "\"", "\"a", "[\"a", "[\"a\"", "\"a\"b", "[1:2]",
-        "[\"a\":1]", "/**/[]", "[]//", "[1]#", "[\v]", "[\f1]", "\xc2\xa0[]", "[1]\xe2\x80\xa8", "(1)", "<null>", "[*]",
+        "{\"a\":1",
+        "{\"a\":1]",
+        "{\"a\" 1}",
+        "{\"a\"::1}",
+        "{:1}",
+        "{,}",
+        "{a:1}",
+        "{'a':1}",
+        "['a']",
+        "{\"a\":1,,\"b\":2}",
+        "{\"a\":1 \"b\":2}",
+        "{null:1}",
+        "{1:1}",
+        "{[]:1}",
+        "[]]",
+        "[][]",
+        "{}{}",
+        "{},",
+        "1,2",
+        "[1],",
+        "null null",
+        "nul",
+        "nulll",
+        "tru",
+        "True",
+        "TRUE",
+        "truefalse",
+        "fals",
+        "undefined",
+        "\"",
+        "\"a",
+        "[\"a",
+        "[\"a\"",
+        "\"a\"b",
+        "[1:2]",
+        "[\"a\":1]",
+        "/**/[]",
+        "[]//",
+        "[1]#",
+        "[\v]",
+        "[\f1]",
+        "\xc2\xa0[]",
+        "[1]\xe2\x80\xa8",
+        "(1)",
+        "<null>",
+        "[*]",
         "\\u0031",
-        "{\"a\":\"b\"}}", "[\"\"],", "{\"a\":1}x", "[\"x\"y]", "[x\"y\"]", "*", "[\x7f]", "{\"x\":,}", "[[[[",
+        "{\"a\":\"b\"}}",
+        "[\"\"],",
+        "{\"a\":1}x",
+        "[\"x\"y]",
+        "[x\"y\"]",
+        "*",
+        "[\x7f]",
+        "{\"x\":,}",
+        "[[[[",
         "{\"a\":{\"b\":",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -35,6 +35,17 @@ static void check_encodes(const char *expression, const char *want)
     lua_close(L);
 }
 
+/* The chunk asserts what it shows. */
+static void check_lua(const char *chunk)
+{
+    lua_State *L = luaL_newstate();
+    luaL_openlibs(L);
+    luaL_requiref(L, "json", luaopen_neap_json, 1);
+    if (luaL_dostring(L, chunk) != LUA_OK)
+        test_fail(__FILE__, __LINE__, lua_tostring(L, -1));
+    lua_close(L);
+}
+
 static void check_refuses(const char *expression, const char *want)
 {
     struct buf out = BUF_INIT;
@@ -92,6 +103,26 @@ TEST("objects are nested, and keys are escaped")
     check_encodes("{message = 'Hello, World!'}", "{\"message\":\"Hello, World!\"}");
     check_encodes("{['a\"b'] = {['\\n'] = {}}}", "{\"a\\\"b\":{\"\\n\":{}}}");
     check_encodes("{[''] = json.null}", "{\"\":null}");
+}
+
+TEST("keys are written in the order of their bytes, whatever order the table has")
+{
+    check_encodes("{b = 1, a = 2, ab = 3, B = 4, [''] = 5, ['a\\0'] = 6, ['\\xc3\\xa9'] = 7, ['a b'] = 8}",
+                  "{\"\":5,\"B\":4,\"a\":2,\"a\\u0000\":6,\"a b\":8,\"ab\":3,\"b\":1,\"\xc3\xa9\":7}");
+    check_encodes("{prefix_of_nine_b = {y = 1, x = 2}, prefix_of_nine_a = 3, prefix_of = 4}",
+                  "{\"prefix_of\":4,\"prefix_of_nine_a\":3,\"prefix_of_nine_b\":{\"x\":2,\"y\":1}}");
+}
+
+TEST("objects of any size, nested in each other, come out whole and sorted up to a thousand keys")
+{
+    check_lua("local function keys(n) local t = {} for i = 1, n do t[('key%05d'):format(i * 7919 % n)] = i end return t end "
+              "for _, n in ipairs {15, 16, 17, 47, 48, 49, 97, 1000, 1001, 5000} do "
+              "  local t = keys(n) t.key00003 = keys(60) t.key00003.key00005 = keys(200) "
+              "  local text = json.encode(t) local back = json.decode(text) "
+              "  local function same(a, b) for k, v in pairs(a) do "
+              "    if type(v) == 'table' then same(v, b[k]) else assert(b[k] == v) end end end "
+              "  same(t, back) same(back, t) "
+              "  assert(n > 1000 or json.encode(back) == text) end");
 }
 
 TEST("what cannot be JSON is refused with its place")
