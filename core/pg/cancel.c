@@ -4,6 +4,8 @@
 #include "pg/conn.h"
 #include <stdlib.h>
 
+enum { CANCEL_AGAIN_MS = 20 };
+
 struct cancel_job {
     struct list link; /* in the gate's line */
     uv_work_t work;
@@ -52,7 +54,18 @@ static void on_done(uv_work_t *work, int status)
     c->cancel = NULL;
     if (c->fn && c->step == STEP_NONE && !c->closing)
         pg_conn_finish(c);
+    else if (c->fn && c->pq && !c->closing)
+        wheel_set(c->opts->wheel, &c->cancel_again, CANCEL_AGAIN_MS);
     pg_conn_drop_hold(c);
+}
+
+/* A request that overtakes its statement finds an idle session, which ignores it. */
+void cancel_on_again(struct wheel_timer *t)
+{
+    struct pg_conn *c = LIST_OF(t, struct pg_conn, cancel_again);
+
+    if (c->fn && c->stop != STOP_NONE && c->step != STEP_NONE)
+        cancel_start(c);
 }
 
 static void run(struct cancel_job *job)

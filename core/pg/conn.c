@@ -130,6 +130,7 @@ struct pg_conn *pg_conn_open(struct conn_opts *opts, const struct conn_events *e
     c->holds = 1; /* until pg_conn_close */
     c->statement_ms = opts->statement_ms;
     wheel_timer_init(&c->deadline, on_deadline);
+    wheel_timer_init(&c->cancel_again, cancel_on_again);
     deferred_init(&c->late, on_late);
     statement_cache_init(&c->cache);
     wheel_set(opts->wheel, &c->deadline, opts->connect_ms);
@@ -164,6 +165,7 @@ void pg_conn_close(struct pg_conn *c)
         return;
     c->closing = true;
     wheel_clear(c->opts->wheel, &c->deadline);
+    wheel_clear(c->opts->wheel, &c->cancel_again);
     defer_drop(&c->late);
     connect_free(c);
     pg_conn_shut(c, "closed");

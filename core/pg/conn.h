@@ -38,8 +38,8 @@ enum conn_stop { STOP_NONE, STOP_CANCELLED, STOP_DEADLINE, STOP_FAULT };
 
 enum {
     CONN_BROKEN_MAX = 256,
-    CONN_OVERTIME_MS = 500,    /* the server's own statement_timeout comes first; this is for when it does not */
-    CONN_STOP_GRACE_MS = 1000, /* for the answer to a cancel request, then the connection is dropped */
+    CONN_OVERTIME_MS = 500,        /* the server's own statement_timeout comes first; this is for when it does not */
+    CONN_STOP_GRACE_MS = 1000,     /* for the answer to a cancel request, then the connection is dropped */
     CONN_BYTES_KEPT_MAX = 1 << 20, /* libpq's buffers never shrink: one bigger message and the connection is replaced */
 };
 
@@ -59,10 +59,10 @@ struct pg_conn {
     struct connect_job *job;    /* owned; NULL once it is open */
     struct wheel_timer deadline;
     struct deferred late;
-    unsigned holds;             /* handles and thread work that must end before the memory is freed */
+    unsigned holds; /* handles and thread work that must end before the memory is freed */
     bool closing, opened;
-    bool worn;                  /* not to be used by another; see CONN_BYTES_KEPT_MAX */
-    bool fatal;                 /* the server said good bye in a notice */
+    bool worn;                    /* not to be used by another; see CONN_BYTES_KEPT_MAX */
+    bool fatal;                   /* the server said good bye in a notice */
     char broken[CONN_BROKEN_MAX]; /* why it broke; "" while it is fine */
 
     /* the statement that runs */
@@ -71,16 +71,17 @@ struct pg_conn {
     const struct pg_statement *st; /* borrowed from `copy` or from the caller */
     struct statement_copy copy;
     struct prepared *prepared; /* borrowed from the cache; what is being executed */
-    enum conn_step step; /* NONE: the answer is complete */
-    enum conn_stop stop; /* why it should end before its own end */
-    const char *fault;   /* literal; of STOP_FAULT */
-    PGresult *result; /* owned */
+    enum conn_step step;       /* NONE: the answer is complete */
+    enum conn_stop stop;       /* why it should end before its own end */
+    const char *fault;         /* literal; of STOP_FAULT */
+    PGresult *result;          /* owned */
     bool retried;
-    bool unsent;         /* the statement itself was not handed to libpq: it can be sent elsewhere */
+    bool unsent; /* the statement itself was not handed to libpq: it can be sent elsewhere */
     bool was_in_tx;
     uint64_t statement_ms; /* 0: no deadline */
     uint64_t begun_ms;     /* uv_now */
     struct cancel_job *cancel;
+    struct wheel_timer cancel_again;
     struct statement_cache cache;
 };
 
@@ -89,8 +90,8 @@ struct pg_conn *pg_conn_open(struct conn_opts *opts, const struct conn_events *e
 void pg_conn_close(struct pg_conn *c); /* may be called twice; no callback but on_gone comes after it */
 void pg_conn_hold(struct pg_conn *c);
 void pg_conn_drop_hold(struct pg_conn *c);
-void pg_conn_watch(struct pg_conn *c, int events); /* of libuv, on the socket that libpq has now */
-void pg_conn_shut(struct pg_conn *c, const char *why); /* closes the socket; tells nobody */
+void pg_conn_watch(struct pg_conn *c, int events);      /* of libuv, on the socket that libpq has now */
+void pg_conn_shut(struct pg_conn *c, const char *why);  /* closes the socket; tells nobody */
 void pg_conn_break(struct pg_conn *c, const char *why); /* from a loop callback only: shuts it and tells who must know */
 bool pg_conn_is_open(const struct pg_conn *c);
 /* Whether bytes or an end of stream wait in the socket of an idle connection: it must be looked at before it is used. */
@@ -98,7 +99,7 @@ bool pg_conn_has_input(const struct pg_conn *c);
 
 /* ---- conn_connect.c ---- */
 void connect_start(struct pg_conn *c);
-void connect_step(struct pg_conn *c); /* the socket is ready */
+void connect_step(struct pg_conn *c);                  /* the socket is ready */
 void connect_fail(struct pg_conn *c, const char *why); /* from a loop callback only */
 void connect_free(struct pg_conn *c);
 

@@ -10,8 +10,8 @@ enum { KEYWORDS_MAX = 64 }; /* libpq 15 knows 40 */
 
 struct connect_job {
     struct lookup lookup;
-    struct pg_conn *conn; /* held while the lookup asks */
-    bool abandoned;       /* the connection gave up before the lookup had its answer */
+    struct pg_conn *conn;               /* held while the lookup asks */
+    bool abandoned;                     /* the connection gave up before the lookup had its answer */
     PQconninfoOption *given, *defaults; /* owned: the connection string; PGHOST and its like */
     char options[1024];
 };
@@ -172,9 +172,10 @@ void connect_step(struct pg_conn *c)
 static void write_options(struct connect_job *job, const struct conn_opts *opts)
 {
     const char *theirs = given_or_default(job, "options");
-    int n = snprintf(job->options, sizeof job->options,
-                     "-c statement_timeout=%llu %s -c TimeZone=UTC -c DateStyle=ISO -c bytea_output=hex -c extra_float_digits=1",
-                     (unsigned long long)opts->statement_ms, theirs ? theirs : "");
+    int n =
+        snprintf(job->options, sizeof job->options,
+                 "-c statement_timeout=%llu %s -c TimeZone=UTC -c DateStyle=ISO -c bytea_output=hex -c extra_float_digits=1",
+                 (unsigned long long)opts->statement_ms, theirs ? theirs : "");
 
     if (opts->plain_startup || n >= (int)sizeof job->options)
         snprintf(job->options, sizeof job->options, "%s", theirs ? theirs : "");

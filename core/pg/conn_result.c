@@ -197,6 +197,7 @@ void pg_conn_finish(struct pg_conn *c)
     if (c->pq && !cancel_drop(c))
         return;
     wheel_clear(c->opts->wheel, &c->deadline);
+    wheel_clear(c->opts->wheel, &c->cancel_again);
     defer_drop(&c->late);
     c->fn = NULL;
     c->st = NULL;

@@ -7,14 +7,14 @@
 
 enum pg_error_kind {
     PG_OK = 0,
-    PG_SERVER,         /* Postgres refused the statement: sqlstate and message are set */
-    PG_UNAVAILABLE,    /* no connection can be made now; nothing was sent */
-    PG_LINE_FULL,      /* the waiting line is at its limit; nothing was sent */
-    PG_WAITED,         /* the line's deadline passed; nothing was sent */
-    PG_LOST,           /* the connection died after the statement was sent: its outcome is unknown */
-    PG_TIMED_OUT,      /* the statement's deadline passed; it was cancelled */
-    PG_CANCELLED,      /* cancelled by us, on request */
-    PG_BAD_PARAM,      /* a parameter that cannot be sent: NUL in a text, too many; nothing was sent */
+    PG_SERVER,      /* Postgres refused the statement: sqlstate and message are set */
+    PG_UNAVAILABLE, /* no connection can be made now; nothing was sent */
+    PG_LINE_FULL,   /* the waiting line is at its limit; nothing was sent */
+    PG_WAITED,      /* the line's deadline passed; nothing was sent */
+    PG_LOST,        /* the connection died after the statement was sent: its outcome is unknown */
+    PG_TIMED_OUT,   /* the statement's deadline passed; it was cancelled */
+    PG_CANCELLED,   /* cancelled by us, on request */
+    PG_BAD_PARAM,   /* a parameter that cannot be sent: NUL in a text, too many; nothing was sent */
 };
 
 /* Texts that are too long are cut. Identifiers are at most 63 bytes in Postgres. */
@@ -29,9 +29,8 @@ struct pg_error {
 };
 
 const char *pg_error_kind_name(enum pg_error_kind kind); /* "server", "line_full", ... */
-void pg_error_set(struct pg_error *err, enum pg_error_kind kind, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void pg_error_set(struct pg_error *err, enum pg_error_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pg_error_from_result(struct pg_error *err, const PGresult *res); /* kind is PG_SERVER; texts are cut to fit */
-void pg_error_trim(char *text);                  /* drops line ends and blanks at the end */
-bool pg_result_is_fatal(const PGresult *res);    /* the server ends the session with this error */
+void pg_error_trim(char *text);                                       /* drops line ends and blanks at the end */
+bool pg_result_is_fatal(const PGresult *res);                         /* the server ends the session with this error */
 #endif

@@ -63,8 +63,8 @@ static void on_answer(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
 
     l->asking = false;
     if (status != 0)
-        snprintf(l->err, sizeof l->err, "could not find the host %.*s: %s", (int)(h->name.n > 64 ? 64 : h->name.n), h->name.p,
-                 uv_strerror(status));
+        snprintf(l->err, sizeof l->err, "could not find the host %.*s: %s", (int)(h->name.n > 64 ? 64 : h->name.n),
+                 h->name.p, uv_strerror(status));
     for (struct addrinfo *a = status == 0 ? list : NULL; a; a = a->ai_next)
         if (uv_ip_name(a->ai_addr, text, sizeof text) == 0)
             add_target(l, h, slice_str(text));

@@ -12,23 +12,23 @@ struct pool;
 struct pg_conn; /* a borrowed connection */
 
 struct pool_opts {
-    uv_loop_t *loop;             /* borrowed */
-    struct wheel *wheel;         /* borrowed */
-    const char *url;             /* libpq URI or keywords; copied */
-    unsigned min, max;           /* of this worker */
+    uv_loop_t *loop;     /* borrowed */
+    struct wheel *wheel; /* borrowed */
+    const char *url;     /* libpq URI or keywords; copied */
+    unsigned min, max;   /* of this worker */
     unsigned line_max;
-    uint64_t acquire_ms;         /* DB_ACQUIRE_TIMEOUT */
-    uint64_t statement_ms;       /* DB_STATEMENT_TIMEOUT: statement_timeout of the session, and ours half a second later */
-    uint64_t connect_ms;         /* 5 s */
-    uint64_t recycle_ms;         /* DB_POOL_RECYCLE */
-    uint64_t ping_idle_ms;       /* 30 s: ping before use when idle for longer; 0: never */
-    bool prepared;               /* DB_PREPARED */
+    uint64_t acquire_ms;   /* DB_ACQUIRE_TIMEOUT */
+    uint64_t statement_ms; /* DB_STATEMENT_TIMEOUT: statement_timeout of the session, and ours half a second later */
+    uint64_t connect_ms;   /* 5 s */
+    uint64_t recycle_ms;   /* DB_POOL_RECYCLE */
+    uint64_t ping_idle_ms; /* 30 s: ping before use when idle for longer; 0: never */
+    bool prepared;         /* DB_PREPARED */
     const char *application_name;
 };
 
 struct pool_status { /* gauges now, and counts since the start */
     unsigned size, idle, busy, waiting, max, connecting;
-    bool available;              /* the last attempt to connect, or a live connection, says so */
+    bool available; /* the last attempt to connect, or a live connection, says so */
     uint64_t acquired, line_full, waited, leaked, connects, connect_failures, lost;
     char last_error[256];
 };
@@ -48,9 +48,9 @@ struct pool_wait {
     struct pool *pool;
     pool_acquire_fn fn;
     void *arg;
-    bool waiting;                /* until the callback */
-    struct pg_conn *conn;        /* granted, to be told at the next turn */
-    enum pg_error_kind refused;  /* likewise */
+    bool waiting;               /* until the callback */
+    struct pg_conn *conn;       /* granted, to be told at the next turn */
+    enum pg_error_kind refused; /* likewise */
 };
 /* fn is called exactly once, never from inside this call: with a connection, or with NULL and an error. */
 void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void *arg);
@@ -66,11 +66,12 @@ void pg_conn_retire(struct pg_conn *c);   /* likewise, and then it is closed: it
 /* ---- statements ---- */
 struct pg_statement {
     struct slice sql;
-    int n;                       /* parameters, 0..65535 */
-    const char *const *values;   /* text, NUL-terminated; NULL is SQL NULL */
-    const int *lengths;          /* of each, to find NULs inside */
+    int n;                     /* parameters, 0..65535 */
+    const char *const *values; /* text, NUL-terminated; NULL is SQL NULL */
+    const int *lengths;        /* of each, to find NULs inside */
 };
-typedef void (*pg_result_fn)(struct pg_result *res, const struct pg_error *err, void *arg); /* one of both is NULL; res is taken */
+typedef void (*pg_result_fn)(struct pg_result *res, const struct pg_error *err,
+                             void *arg); /* one of both is NULL; res is taken */
 
 /* One at a time on one connection. fn is called exactly once, never from inside this call. The statement's bytes are
  * copied or sent before it returns. Prepared by text and cached; prepared again once on 26000 and 0A000 outside of a

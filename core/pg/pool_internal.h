@@ -6,35 +6,35 @@
 #include <assert.h>
 
 enum {
-    POOL_CONNECTING_MAX = 4,   /* at a time: each is a fork in the server */
-    POOL_BACKOFF_MS = 100,     /* doubled with each failure */
+    POOL_CONNECTING_MAX = 4, /* at a time: each is a fork in the server */
+    POOL_BACKOFF_MS = 100,   /* doubled with each failure */
     POOL_BACKOFF_MAX_MS = 5000,
-    POOL_BACKOFF_ASKED_MS = 500, /* while callers ask for connections and are refused */
-    POOL_TEND_MS = 5000,       /* how often the idle ones are looked at */
+    POOL_BACKOFF_ASKED_MS = 500,  /* while callers ask for connections and are refused */
+    POOL_TEND_MS = 5000,          /* how often the idle ones are looked at */
     POOL_SHRINK_IDLE_MS = 300000, /* above min and idle for so long: closed */
-    POOL_COMPLAIN_MS = 30000,  /* one log line in so long while the database is away */
+    POOL_COMPLAIN_MS = 30000,     /* one log line in so long while the database is away */
     PING_MS = 2000,
-    COPY_KEPT_MAX = 65536,     /* bytes of a statement's copy that an idle connection may hold on to */
+    COPY_KEPT_MAX = 65536, /* bytes of a statement's copy that an idle connection may hold on to */
 };
 
 struct pool {
-    struct pool_opts opts;     /* its strings owned */
+    struct pool_opts opts; /* its strings owned */
     struct conn_opts conn_opts;
     struct cancel_gate cancels;
     struct defer defer;
     struct list on[CONN_STATUSES];
     unsigned count[CONN_STATUSES];
-    unsigned alive;            /* connections whose memory is not freed yet */
+    unsigned alive; /* connections whose memory is not freed yet */
     struct list line, due;
-    unsigned waiting;          /* in the line */
+    unsigned waiting; /* in the line */
     struct deferred tell_due;
-    struct wheel_timer retry;  /* set: no connecting before it fires */
+    struct wheel_timer retry; /* set: no connecting before it fires */
     uv_timer_t tend;
-    unsigned failures;         /* in a row; 0 after a success */
+    unsigned failures; /* in a row; 0 after a success */
     uint64_t complained_ms;
     bool closing;
     struct deferred close_late;
-    unsigned handles;          /* not closed yet */
+    unsigned handles; /* not closed yet */
     void (*on_closed)(void *arg);
     void *closed_arg;
     uint64_t acquired, line_full, waited, leaked, connects, connect_failures, lost;
@@ -54,12 +54,12 @@ static inline unsigned pool_live(const struct pool *p)
 /* ---- pool.c ---- */
 void pool_move(struct pool *p, struct pg_conn *c, enum conn_status to);
 void pool_discard(struct pool *p, struct pg_conn *c); /* closes it */
-void pool_grow(struct pool *p); /* opens what is missing, as far as it may now */
+void pool_grow(struct pool *p);                       /* opens what is missing, as far as it may now */
 
 /* ---- pool_line.c ---- */
 void pool_line_init(struct pool *p);
-void pool_serve_line(struct pool *p);   /* idle connections to those who wait, in their order */
-void pool_refuse_line(struct pool *p);  /* PG_UNAVAILABLE to all of it */
+void pool_serve_line(struct pool *p);  /* idle connections to those who wait, in their order */
+void pool_refuse_line(struct pool *p); /* PG_UNAVAILABLE to all of it */
 
 /* ---- pool_release.c ---- */
 void pool_ping(struct pool *p, struct pg_conn *c); /* idle for too long to be trusted; busy until it has answered */

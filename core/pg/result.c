@@ -10,8 +10,8 @@ struct pg_result {
     int rows, columns;
     unsigned char *types; /* enum pg_type of each column: `few`, or owned */
     unsigned char few[COLUMNS_INLINE];
-    struct buf keys;     /* of JSON rows: "\"id\":\"name\":", made when the first row is written */
-    size_t *key_ends;    /* owned; of each column, in `keys` */
+    struct buf keys;  /* of JSON rows: "\"id\":\"name\":", made when the first row is written */
+    size_t *key_ends; /* owned; of each column, in `keys` */
 };
 
 struct pg_result *pg_result_new(PGresult *taken)

@@ -9,7 +9,18 @@
 struct pg_result; /* owns one PGresult; freed with pg_result_free */
 
 enum pg_type {
-    PG_TEXT, PG_BOOL, PG_INT, PG_FLOAT, PG_NUMERIC, PG_UUID, PG_TIMESTAMPTZ, PG_TIMESTAMP, PG_DATE, PG_JSON, PG_BYTEA, PG_ARRAY
+    PG_TEXT,
+    PG_BOOL,
+    PG_INT,
+    PG_FLOAT,
+    PG_NUMERIC,
+    PG_UUID,
+    PG_TIMESTAMPTZ,
+    PG_TIMESTAMP,
+    PG_DATE,
+    PG_JSON,
+    PG_BYTEA,
+    PG_ARRAY
 };
 
 struct pg_result *pg_result_new(PGresult *taken);
@@ -21,7 +32,7 @@ enum pg_type pg_result_type(const struct pg_result *r, int column);
 Oid pg_result_oid(const struct pg_result *r, int column);
 bool pg_result_is_null(const struct pg_result *r, int row, int column);
 struct slice pg_result_text(const struct pg_result *r, int row, int column); /* as Postgres wrote it */
-int64_t pg_result_affected(const struct pg_result *r); /* rows that the command touched; 0 where it says nothing */
+int64_t pg_result_affected(const struct pg_result *r);   /* rows that the command touched; 0 where it says nothing */
 size_t pg_result_bytes(const struct pg_result *r);       /* what it takes in memory */
 size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its texts; looks at every cell */
 
@@ -40,11 +51,15 @@ bool pg_decode_bytea(char *out, struct slice text);
  * copied ("infinity"). Returns the bytes written. */
 size_t pg_write_timestamp(char out[static 64], struct slice text, bool with_zone);
 /* Element by element over "{1,2,NULL,\"a b\"}", nested arrays as their own text. */
-struct pg_array_reader { const char *p, *end; int state; struct buf scratch; };
+struct pg_array_reader {
+    const char *p, *end;
+    int state;
+    struct buf scratch;
+};
 bool pg_array_begin(struct pg_array_reader *r, struct slice text);
 /* False at the end. *element is valid until the next call; *is_null for NULL; *is_array when it is an array itself. */
 bool pg_array_next(struct pg_array_reader *r, struct slice *element, bool *is_null, bool *is_array);
 void pg_array_end(struct pg_array_reader *r);
-enum pg_type pg_type_of(Oid oid);          /* PG_ARRAY for the array types that we know */
+enum pg_type pg_type_of(Oid oid);               /* PG_ARRAY for the array types that we know */
 enum pg_type pg_type_of_element(Oid array_oid); /* PG_ARRAY: not an array that we know */
 #endif

@@ -63,11 +63,11 @@ struct db_rows {
     struct pg_result *res; /* owned; NULL: not there yet, failed, or not wanted any more */
     struct pg_error *err;  /* owned; NULL: none */
     enum db_want want;
-    struct task *task;     /* borrowed while it runs */
+    struct task *task;        /* borrowed while it runs */
     struct pool_query *query; /* while it runs on a connection of the pool's choice */
-    struct pg_conn *conn;  /* while it runs on the connection of a lease or pin */
-    struct db_turn *turn;  /* owned while it runs on the pinned one */
-    bool autocommit;       /* on its own: when its connection is lost, so is the knowledge of what it did */
+    struct pg_conn *conn;     /* while it runs on the connection of a lease or pin */
+    struct db_turn *turn;     /* owned while it runs on the pinned one */
+    bool autocommit;          /* on its own: when its connection is lost, so is the knowledge of what it did */
     bool cancelled, script;
     uint64_t began_us;
 };
@@ -78,7 +78,7 @@ void db_rows_take(struct db_rows *r, struct pg_result *res, const struct pg_erro
 int db_rows_push(lua_State *L, int index);
 void db_cell_push(lua_State *L, enum pg_type type, Oid oid, struct slice text);
 
-/* ---- db_lease.c ---- */
+/* ---- db_lease.c, db_begin.c ---- */
 /* Of the task's innermost lease; NULL: it has none. Raises when that one can only end. */
 struct pg_conn *db_task_conn(lua_State *L, const struct db_task *t);
 bool db_task_in_tx(const struct db_task *t);
@@ -97,11 +97,11 @@ struct db_turn {
 };
 /* True: it is our turn. False: fn will be called. */
 bool db_turn_take(struct db_pin *pin, struct db_turn *t, void (*fn)(struct db_turn *, const struct pg_error *), void *arg);
-void db_turn_leave(struct db_turn *t);    /* out of the line, before its turn */
-void db_turn_end(struct db_turn *t);      /* the next one's turn */
+void db_turn_leave(struct db_turn *t); /* out of the line, before its turn */
+void db_turn_end(struct db_turn *t);   /* the next one's turn */
 /* Rolls back to the savepoint first. t is not needed any more from now on. */
 void db_turn_roll_back(struct db_turn *t);
-void db_turn_free(struct db_turn *t);     /* of one that was allocated */
+void db_turn_free(struct db_turn *t);                  /* of one that was allocated */
 struct pg_conn *db_pin_conn(const struct db_pin *pin); /* NULL: pin() still waits for it */
 int db_pin(lua_State *L);
 int db_unpin(lua_State *L);

@@ -1,33 +1,9 @@
-#include "script/db.h"
+#include "script/db_lease.h"
 
 #include "base/mem.h"
 #include "script/engine_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>
-
-/* A connection that belongs to one task for a while: db.session, and db.tx, which is a transaction on it. Inside each
- * other they share the connection, and a transaction inside another is a savepoint. */
-enum lease_kind { LEASE_SESSION, LEASE_TX, LEASE_SAVEPOINT };
-
-struct db_lease {
-    struct db_state *db;
-    struct db_task *owner;
-    struct db_lease *parent; /* the one around it; NULL: this one borrowed the connection */
-    struct pg_conn *conn;    /* NULL until it is there */
-    enum lease_kind kind;
-    unsigned depth;          /* 0: no transaction; 1: a transaction; from 2 on: savepoint neap_<depth> */
-    bool pinned;             /* its connection is the specs' own */
-    bool open;               /* begun, not ended */
-    bool broken;             /* an inner one could not be rolled back: nothing may be committed any more */
-    bool cancelled;
-    lua_Integer timeout_ms;  /* of its statements; -1: the default */
-    struct task *task;       /* while it waits */
-    struct pool_wait wait;
-    struct db_turn turn;
-    struct pg_error *err;    /* owned; of the wait */
-    char where[WHERE_MAX];
-    char sql[192];           /* that begins or ends it */
-};
 
 static struct db_lease *root_of(struct db_lease *l)
 {
@@ -62,24 +38,22 @@ static void unlink_lease(struct db_lease *l)
     } while (inner != l);
 }
 
-enum ending { END_COMMITTED, END_ABORTED, END_LEAKED };
-
-static void give_back(struct db_lease *l, enum ending how)
+void db_lease_give_back(struct db_lease *l, enum lease_end how)
 {
     struct pg_conn *c = l->conn;
 
     l->conn = NULL;
     if (l->parent)
         return;
-    if (l->pinned && how == END_COMMITTED)
+    if (l->pinned && how == LEASE_COMMITTED)
         db_turn_end(&l->turn);
     else if (l->pinned)
         db_turn_roll_back(&l->turn);
-    else if (how == END_LEAKED)
+    else if (how == LEASE_LEAKED)
         pg_conn_release(c, l->where);
     else if (l->kind == LEASE_SESSION)
         pg_conn_retire(c);
-    else if (how == END_ABORTED)
+    else if (how == LEASE_ABORTED)
         pg_conn_rollback(c);
     else
         pg_conn_release(c, l->where);
@@ -90,7 +64,7 @@ void db_task_end(struct db_task *t)
     while (t->top) {
         struct db_lease *l = t->top;
         unlink_lease(l);
-        give_back(l, END_LEAKED);
+        db_lease_give_back(l, LEASE_LEAKED);
     }
 }
 
@@ -100,7 +74,7 @@ void db_task_log(const struct db_task *t, struct buf *fields)
         buf_printf(fields, ",\"db_ms\":%.3f,\"db_queries\":%u", (double)t->us / 1000, t->statements);
 }
 
-static void keep_error(struct db_lease *l, const struct pg_error *err)
+void db_lease_keep_error(struct db_lease *l, const struct pg_error *err)
 {
     if (err == NULL)
         return;
@@ -108,7 +82,7 @@ static void keep_error(struct db_lease *l, const struct pg_error *err)
     *l->err = *err;
 }
 
-static int raise_kept(lua_State *L, struct db_lease *l, const char *outcome)
+int db_lease_raise(lua_State *L, struct db_lease *l, const char *outcome)
 {
     db_error_push(L, l->err, outcome);
     free(l->err);
@@ -116,171 +90,10 @@ static int raise_kept(lua_State *L, struct db_lease *l, const char *outcome)
     return lua_error(L);
 }
 
-static void run(struct db_lease *l, pg_result_fn fn)
+void db_lease_run(struct db_lease *l, pg_result_fn fn)
 {
     l->owner->statements++;
     pg_conn_script(l->conn, slice_str(l->sql), fn, l);
-}
-
-/* ---- begin ---- */
-
-static int push_begun(lua_State *L, void *arg)
-{
-    struct db_lease *l = arg;
-
-    if (l->err)
-        return raise_kept(L, l, NULL);
-    lua_pushvalue(L, lua_gettop(L));
-    return 1;
-}
-
-static void begun(struct db_lease *l)
-{
-    l->open = true;
-    l->parent = l->owner->top;
-    l->owner->top = l;
-}
-
-static void on_begun(struct pg_result *res, const struct pg_error *err, void *arg)
-{
-    struct db_lease *l = arg;
-    struct pg_error cancelled;
-
-    pg_result_free(res);
-    if (err == NULL && l->cancelled) {
-        pg_error_set(&cancelled, PG_CANCELLED, "cancelled");
-        err = &cancelled;
-    }
-    keep_error(l, err);
-    if (err == NULL)
-        begun(l);
-    else if (l->owner->top == NULL)
-        give_back(l, END_ABORTED);
-    script_resume(l->task, push_begun, l);
-}
-
-static void set_deadline(struct db_lease *l)
-{
-    if (l->kind == LEASE_SESSION)
-        pg_conn_set_deadline(l->conn, l->timeout_ms < 0 ? 0 : (uint64_t)l->timeout_ms);
-    else if (l->timeout_ms >= 0)
-        pg_conn_set_deadline(l->conn, (uint64_t)l->timeout_ms);
-}
-
-static void start(struct db_lease *l, struct pg_conn *conn)
-{
-    l->conn = conn;
-    set_deadline(l);
-    run(l, on_begun);
-}
-
-static void on_conn(struct pool_wait *w, struct pg_conn *conn, const struct pg_error *err)
-{
-    struct db_lease *l = w->arg;
-
-    if (err) {
-        keep_error(l, err);
-        script_resume(l->task, push_begun, l);
-        return;
-    }
-    start(l, conn);
-}
-
-static void borrow(struct db_lease *l)
-{
-    struct pool *pool = l->db->env->pool;
-    struct pg_conn *c = pool_try_acquire(pool);
-
-    if (c)
-        start(l, c);
-    else
-        pool_acquire(pool, &l->wait, on_conn, l);
-}
-
-static void on_turn(struct db_turn *t, const struct pg_error *err)
-{
-    struct db_lease *l = t->arg;
-
-    if (err) {
-        keep_error(l, err);
-        script_resume(l->task, push_begun, l);
-        return;
-    }
-    l->conn = db_pin_conn(t->pin);
-    run(l, on_begun);
-}
-
-static bool cancel_begin(void *arg)
-{
-    struct db_lease *l = arg;
-
-    l->cancelled = true;
-    if (l->conn) {
-        pg_conn_cancel(l->conn);
-        return false;
-    }
-    if (l->pinned)
-        db_turn_leave(&l->turn);
-    else
-        pool_wait_cancel(&l->wait);
-    return true;
-}
-
-/* A transaction's own timeout ends with it, a session's with the session, whose connection is not used again. */
-static void write_begin(struct db_lease *l, const char *sql, lua_Integer timeout_ms)
-{
-    if (l->pinned)
-        snprintf(l->sql, sizeof l->sql, "SAVEPOINT neap_pin");
-    else if (l->kind == LEASE_SAVEPOINT)
-        snprintf(l->sql, sizeof l->sql, "SAVEPOINT neap_%u", l->depth);
-    else if (l->kind == LEASE_SESSION)
-        snprintf(l->sql, sizeof l->sql, "SET statement_timeout = %lld", (long long)(timeout_ms < 0 ? 0 : timeout_ms));
-    else if (timeout_ms < 0)
-        snprintf(l->sql, sizeof l->sql, "%s", sql);
-    else
-        snprintf(l->sql, sizeof l->sql, "%s; SET LOCAL statement_timeout = %lld", sql, (long long)timeout_ms);
-}
-
-static struct db_lease *new_lease(lua_State *L, struct db_state *db, struct task *task, bool is_tx)
-{
-    struct db_lease *l = lua_newuserdatauv(L, sizeof *l, 0);
-
-    *l = (struct db_lease){.db = db, .owner = db_task_of(task), .task = task};
-    luaL_setmetatable(L, DB_LEASE);
-    l->pinned = l->owner->top == NULL && db->pin;
-    l->depth = (l->owner->top ? l->owner->top->depth : 0) + (is_tx || l->pinned);
-    l->kind = !is_tx ? LEASE_SESSION : l->depth > 1 ? LEASE_SAVEPOINT : LEASE_TX;
-    db_where(L, l->where);
-    return l;
-}
-
-int db_begin(lua_State *L)
-{
-    struct db_state *db = lua_touserdata(L, lua_upvalueindex(1));
-    const char *sql = luaL_optstring(L, 1, NULL);
-    lua_Integer timeout_ms = luaL_optinteger(L, 2, -1);
-    struct task *task = script_task(L);
-    struct db_task *t = db_task_of(task);
-    struct pg_conn *around = db_task_conn(L, t);
-
-    if (around == NULL && db->env->pool == NULL)
-        return db_error_raise(L, PG_UNAVAILABLE, "no database is configured: set DATABASE_URL");
-    lua_settop(L, 2);
-    struct db_lease *l = new_lease(L, db, task, sql != NULL);
-    write_begin(l, sql, timeout_ms);
-    l->conn = around;
-    l->timeout_ms = timeout_ms;
-    if (around && l->kind == LEASE_SESSION) {
-        begun(l);
-        return 1;
-    }
-    if (around)
-        run(l, on_begun);
-    else if (l->pinned && db_turn_take(db->pin, &l->turn, on_turn, l))
-        on_turn(&l->turn, NULL);
-    else if (!l->pinned)
-        borrow(l);
-    return script_wait(L, "db.tx", cancel_begin, l);
 }
 
 /* ---- commit ---- */
@@ -290,7 +103,7 @@ static int push_committed(lua_State *L, void *arg)
     struct db_lease *l = arg;
 
     if (l->err)
-        return raise_kept(L, l, l->kind == LEASE_TX && db_error_is_doubtful(l->err) ? "unknown" : NULL);
+        return db_lease_raise(L, l, l->kind == LEASE_TX && db_error_is_doubtful(l->err) ? "unknown" : NULL);
     return 0;
 }
 
@@ -299,10 +112,10 @@ static void on_committed(struct pg_result *res, const struct pg_error *err, void
     struct db_lease *l = arg;
 
     pg_result_free(res);
-    keep_error(l, err);
+    db_lease_keep_error(l, err);
     if (err == NULL) {
         unlink_lease(l);
-        give_back(l, END_COMMITTED);
+        db_lease_give_back(l, LEASE_COMMITTED);
     }
     script_resume(l->task, push_committed, l);
 }
@@ -355,14 +168,14 @@ static int lease_commit(lua_State *L)
     if (l->kind == LEASE_SESSION && !l->pinned) {
         if (l->open) {
             unlink_lease(l);
-            give_back(l, END_COMMITTED);
+            db_lease_give_back(l, LEASE_COMMITTED);
         }
         return 0;
     }
     check_can_commit(L, l);
     l->task = script_task(L);
     write_commit(l);
-    run(l, on_committed);
+    db_lease_run(l, on_committed);
     return script_wait(L, "db.tx", cancel_nothing, l);
 }
 
@@ -410,7 +223,7 @@ static int lease_close(lua_State *L)
         return 0;
     unlink_lease(l);
     if (l->parent == NULL) {
-        give_back(l, END_ABORTED);
+        db_lease_give_back(l, LEASE_ABORTED);
         return 0;
     }
     if (!needs_rollback(l))
@@ -420,7 +233,7 @@ static int lease_close(lua_State *L)
         return 0;
     l->task = script_task(L);
     write_rollback(l);
-    run(l, on_rolled_back);
+    db_lease_run(l, on_rolled_back);
     return script_wait(L, "db.tx", cancel_nothing, l);
 }
 
@@ -435,7 +248,7 @@ static int lease_gc(lua_State *L)
     unlink_lease(l);
     if (l->parent)
         root_of(l)->broken = true;
-    give_back(l, END_LEAKED);
+    db_lease_give_back(l, LEASE_LEAKED);
     return 0;
 }
 

@@ -12,7 +12,7 @@ struct db_pin {
     struct db_state *db;
     struct pg_conn *conn; /* borrowed from the pool; NULL while it is waited for */
     struct pool_wait wait;
-    struct task *task;    /* in pin() or unpin() */
+    struct task *task; /* in pin() or unpin() */
     struct list line;
     bool taken;
     bool over;            /* unpinned while somebody held it: goes with its holder */
@@ -109,7 +109,8 @@ static void on_rolled_back(struct pg_result *res, const struct pg_error *err, vo
 
 void db_turn_roll_back(struct db_turn *t)
 {
-    pg_conn_script(t->pin->conn, SLICE_LIT("ROLLBACK TO SAVEPOINT neap_pin; RELEASE SAVEPOINT neap_pin"), on_rolled_back, t->pin);
+    pg_conn_script(t->pin->conn, SLICE_LIT("ROLLBACK TO SAVEPOINT neap_pin; RELEASE SAVEPOINT neap_pin"), on_rolled_back,
+                   t->pin);
 }
 
 /* ---- pin and unpin ---- */

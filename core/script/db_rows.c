@@ -263,7 +263,7 @@ static int write_json(lua_State *L, int index, struct buf *out, char err[static 
 void db_rows_open(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"__index", rows_index}, {"__newindex", rows_newindex}, {"__len", rows_len},     {"__pairs", rows_pairs},
+        {"__index", rows_index}, {"__newindex", rows_newindex}, {"__len", rows_len},           {"__pairs", rows_pairs},
         {"__gc", rows_close},    {"__close", rows_close},       {"__tostring", rows_tostring}, {NULL, NULL},
     };
 

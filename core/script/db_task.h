@@ -10,7 +10,7 @@ struct db_lease;
 struct db_task {
     struct db_lease *top; /* borrowed: the innermost db.tx or db.session that is open */
     unsigned statements;
-    uint64_t us;          /* from sending them to their answers */
+    uint64_t us; /* from sending them to their answers */
 };
 
 struct db_task *db_task_of(struct task *t); /* task.c */

@@ -138,7 +138,8 @@ static void find_where(lua_State *L, const struct db_rows *r, struct slice sql, 
     while (i < sql.n && (sql.p[i] == ' ' || sql.p[i] == '\n'))
         i++;
     out[0] = '\0';
-    if (r->script || (i + 5 <= sql.n && (strncasecmp(sql.p + i, "begin", 5) == 0 || strncasecmp(sql.p + i, "start", 5) == 0)))
+    if (r->script ||
+        (i + 5 <= sql.n && (strncasecmp(sql.p + i, "begin", 5) == 0 || strncasecmp(sql.p + i, "start", 5) == 0)))
         db_where(L, out);
 }
 
@@ -255,8 +256,9 @@ static const luaL_Reg statements[] = {
 };
 
 static const luaL_Reg others[] = {
-    {"begin", db_begin}, {"ping", db_ping},   {"pool_status", l_pool_status}, {"array", db_array},
-    {"bytes", db_bytes}, {"pin", db_pin},     {"unpin", db_unpin},            {NULL, NULL},
+    {"begin", db_begin}, {"ping", db_ping},   {"pool_status", l_pool_status},
+    {"array", db_array}, {"bytes", db_bytes}, {"pin", db_pin},
+    {"unpin", db_unpin}, {NULL, NULL},
 };
 
 static void push_state(lua_State *L)

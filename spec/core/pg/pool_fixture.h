@@ -25,9 +25,18 @@ static void on_tick(uv_timer_t *t)
 
 static struct pool_opts default_opts(void)
 {
-    return (struct pool_opts){.loop = &loop, .wheel = &wheel, .url = scratch_server(), .min = 1, .max = 2, .line_max = 4,
-                              .acquire_ms = 1000, .statement_ms = 3000, .connect_ms = 2000, .recycle_ms = 3600000,
-                              .ping_idle_ms = 30000, .prepared = true};
+    return (struct pool_opts){.loop = &loop,
+                              .wheel = &wheel,
+                              .url = scratch_server(),
+                              .min = 1,
+                              .max = 2,
+                              .line_max = 4,
+                              .acquire_ms = 1000,
+                              .statement_ms = 3000,
+                              .connect_ms = 2000,
+                              .recycle_ms = 3600000,
+                              .ping_idle_ms = 30000,
+                              .prepared = true};
 }
 
 static void open_with(struct pool_opts opts)
@@ -61,12 +70,12 @@ static void close_all(void)
 }
 
 /* Turns the loop until the condition holds, ten seconds at most. */
-#define WAIT_FOR(cond)                                             \
-    do {                                                           \
-        uint64_t until_ = now_ms() + 10000;                        \
-        while (!(cond) && now_ms() < until_)                       \
-            uv_run(&loop, UV_RUN_ONCE);                            \
-        CHECK(cond);                                               \
+#define WAIT_FOR(cond)                       \
+    do {                                     \
+        uint64_t until_ = now_ms() + 10000;  \
+        while (!(cond) && now_ms() < until_) \
+            uv_run(&loop, UV_RUN_ONCE);      \
+        CHECK(cond);                         \
     } while (0)
 
 static struct pool_status status_now(void)
@@ -144,9 +153,9 @@ static const char *ask(const char *sql)
     return ask_with(sql, 0, NULL);
 }
 
-#define CHECK_ASK(sql, want)              \
-    do {                                  \
-        const char *got_ = ask(sql);      \
+#define CHECK_ASK(sql, want)                 \
+    do {                                     \
+        const char *got_ = ask(sql);         \
         CHECK_STR(got_, strlen(got_), want); \
     } while (0)
 

@@ -39,7 +39,8 @@ TEST("the second host is used when the first does not answer")
     struct pool_opts opts = default_opts();
     char url[512];
 
-    snprintf(url, sizeof url, "host=no-such-host.invalid,127.0.0.1,%s port=1,1,5432 user=tester dbname=postgres", scratch.dir);
+    snprintf(url, sizeof url, "host=no-such-host.invalid,127.0.0.1,%s port=1,1,5432 user=tester dbname=postgres",
+             scratch.dir);
     opts.url = url;
     open_with(opts);
     CHECK_ASK("select 'second'", "second");

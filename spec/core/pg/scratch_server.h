@@ -62,8 +62,9 @@ static pid_t scratch_postmaster(void)
 
 static void scratch_start(void)
 {
-    if (scratch_run("pg_ctl -D data -w -t 30 -l server.log -o \"-c listen_addresses='' -c unix_socket_directories='%s' -F\" start",
-                    scratch.dir) != 0) {
+    if (scratch_run(
+            "pg_ctl -D data -w -t 30 -l server.log -o \"-c listen_addresses='' -c unix_socket_directories='%s' -F\" start",
+            scratch.dir) != 0) {
         fprintf(stderr, "Postgres did not start; see %s\n", scratch.dir);
         exit(1);
     }

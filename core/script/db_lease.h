@@ -1,0 +1,36 @@
+#ifndef SCRIPT_DB_LEASE_H
+#define SCRIPT_DB_LEASE_H
+/* A connection that belongs to one task for a while: db.session, and db.tx, which is a transaction on it. Inside each
+ * other they share the connection, and a transaction inside another is a savepoint. */
+#include "script/db.h"
+
+enum lease_kind { LEASE_SESSION, LEASE_TX, LEASE_SAVEPOINT };
+
+struct db_lease {
+    struct db_state *db;
+    struct db_task *owner;
+    struct db_lease *parent; /* the one around it; NULL: this one borrowed the connection */
+    struct pg_conn *conn;    /* NULL until it is there */
+    enum lease_kind kind;
+    unsigned depth; /* 0: no transaction; 1: a transaction; from 2 on: savepoint neap_<depth> */
+    bool pinned;    /* its connection is the specs' own */
+    bool open;      /* begun, not ended */
+    bool broken;    /* an inner one could not be rolled back: nothing may be committed any more */
+    bool cancelled;
+    lua_Integer timeout_ms; /* of its statements; -1: the default */
+    struct task *task;      /* while it waits */
+    struct pool_wait wait;
+    struct db_turn turn;
+    struct pg_error *err; /* owned; of the wait */
+    char where[WHERE_MAX];
+    char sql[192]; /* that begins or ends it */
+};
+
+enum lease_end { LEASE_COMMITTED, LEASE_ABORTED, LEASE_LEAKED };
+
+/* The connection goes back when this one borrowed it. The lease must not be on its task's list any more. */
+void db_lease_give_back(struct db_lease *l, enum lease_end how);
+void db_lease_run(struct db_lease *l, pg_result_fn fn);                    /* l->sql */
+void db_lease_keep_error(struct db_lease *l, const struct pg_error *err);  /* NULL is fine */
+int db_lease_raise(lua_State *L, struct db_lease *l, const char *outcome); /* what was kept */
+#endif
