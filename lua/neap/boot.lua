@@ -9,6 +9,8 @@ local settings_reader = require "neap.settings_reader"
 
 local M = {}
 
+-- The settings by mode: what a service must have, a command may do without.
+local configs = {}
 local config, app
 
 local function read_file(path)
@@ -65,11 +67,12 @@ end
 --- The frozen settings, also as `require "config"`. Raises { problems = {...} } with everything that is wrong.
 ---@param mode "serve"|"dev"|"tool"
 function M.config(mode)
-  if config == nil then
-    config = settings.resolve(M.definition(), sources(), mode)
-    package.loaded.config = config
+  if configs[mode] == nil then
+    configs[mode] = settings.resolve(M.definition(), sources(), mode)
   end
-  return config
+  config = config or configs[mode]
+  package.loaded.config = config
+  return configs[mode]
 end
 
 local function make_app()

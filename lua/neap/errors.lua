@@ -134,20 +134,10 @@ local function name_of(value)
   return type(mt) == "table" and mt.__name or nil
 end
 
-local function request_id()
-  local core = package.loaded["neap.core"]
-  return core and core.request_id and core.request_id() or nil
-end
-
 local function answer(known)
   local out = { status = known.status, code = known.code, message = known.message, log = known.status >= 500 }
   if known.retry then
     out.headers = retry_headers(known.retry)
-  end
-  if known == INTERNAL then
-    -- The one thing that is told about an internal error: how to find it in the log.
-    local id = request_id()
-    out.details = id and { request_id = id } or nil
   end
   return out
 end

@@ -70,7 +70,8 @@ end)
 
 describe("an error", function()
   it("of the configuration is 78 and has every problem on a line", function()
-    local problems = setmetatable({ problems = { "A: is required", "B: is required" } }, { __name = "neap.settings.problems" })
+    local problems = { problems = { "A: is required", "B: is required" } }
+    setmetatable(problems, { __name = "neap.settings.problems" })
     local text, code = args.explain(problems)
     assert.equal(78, code)
     assert.equal("the configuration is not complete:\n  A: is required\n  B: is required", text)

@@ -2,6 +2,7 @@
 local args = require "neap.args"
 local boot = require "neap.boot"
 local core = require "neap.core"
+local core_os = require "neap.core.os"
 local terminal = require "neap.terminal"
 
 local M = {}
@@ -30,6 +31,17 @@ local function find_server()
   return { url = private:url(), started = private:start(), private = private }
 end
 
+local function check_there_are_specs(argv)
+  for _, word in ipairs(argv) do
+    if word:sub(1, 1) ~= "-" then
+      return
+    end
+  end
+  if core_os.stat(core.app_dir .. "/spec") == nil then
+    args.fail "there is no folder spec/ here"
+  end
+end
+
 local function run_specs(argv, runner)
   local code = runner.run(argv)
   require("neap.test").internal.stop_serving()
@@ -39,6 +51,9 @@ end
 local function run_with_database(argv, runner, server)
   local scratch = require "neap.test.scratch"
   scratch.use_server(server.url)
+  if server.private then
+    scratch.drop_forgotten()
+  end
   local database = scratch.database()
   require("neap.tool_database").connect(database.url)
   require("neap.migrate").up(core.app_dir .. "/migrations")
@@ -59,6 +74,7 @@ end
 function M.main()
   return command:run(function(_, positions)
     boot.config "tool"
+    check_there_are_specs(positions)
     local runner = require "neap.test.runner"
     local server = find_server()
     local ok, code = pcall(function()

@@ -45,6 +45,18 @@ local function admin(sql)
   if code ~= 0 then
     args.fail(("test database: %s"):format(code and stderr or tostring(stdout)))
   end
+  return stdout
+end
+
+--- Drops what runs that were killed left: databases whose name has the number of a process that is no more. Only for a
+--- server of this machine.
+function M.drop_forgotten()
+  local names = admin "select datname from pg_database where datname ~ '^neap_test_[0-9]+_[0-9a-f]+$'"
+  for name, pid in names:gmatch "(neap_test_(%d+)_%x+)" do
+    if core_os.stat "/proc/self" and core_os.stat("/proc/" .. pid) == nil then
+      admin(("drop database if exists %s with (force)"):format(name))
+    end
+  end
 end
 
 ---@class neap.ScratchDatabase

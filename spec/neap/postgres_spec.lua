@@ -1,0 +1,107 @@
+local core = require "neap.core"
+local core_os = require "neap.core.os"
+local postgres = require "neap.postgres"
+local scratch = require "spec.support.scratch"
+local test = require "neap.test"
+
+test.no_transaction()
+
+-- One server for the file: making one takes a second.
+local server
+
+setup(function()
+  server = test.scratch_postgres()
+end)
+
+teardown(function()
+  server:drop()
+end)
+
+local function query(sql)
+  local code, out, err = core_os.exec { "psql", "-XAtq", "-d", server.private:url(), "-c", sql }
+  assert.equal(0, code, err)
+  return (out:gsub("\n$", ""))
+end
+
+describe("a private Postgres", function()
+  it("has a database of its own, listens on no address, and keeps what it acknowledged", function()
+    assert.equal("neap_dev|", query "select current_database(), current_setting('listen_addresses')")
+    assert.equal("UTF8", query "select current_setting('server_encoding')")
+  end)
+
+  it("that is not told otherwise syncs to disk", function()
+    local private = postgres.at(core_os.realpath(server.root) .. "/other")
+    assert.is_nil(private:options():find "fsync")
+    private:destroy()
+  end)
+
+  it("is only reached by its owner and root", function()
+    local stat = core_os.stat(server.private.socket)
+    assert.equal("directory", stat.type)
+    assert.equal(0, stat.mode & 63)
+  end)
+
+  it("does not run as root", function()
+    local pid = server.private:pid()
+    assert.are_not.equal(0, core_os.stat("/proc/" .. pid).uid)
+  end)
+
+  it("starts once, also when several start it at the same moment", function()
+    local app = scratch.folder()
+    local starters, started = {}, 0
+    for i = 1, 4 do
+      starters[i] = core_os.spawn { core.program, "db", "up", cwd = app }
+    end
+    for _, starter in ipairs(starters) do
+      local said = starter:read_until "\n"
+      assert.equal(0, (starter:wait(30)))
+      started = started + (said:find "^started " and 1 or 0)
+    end
+    assert.equal(1, started)
+    local private = postgres.of(app)
+    assert.is_false(private:start())
+    private:destroy()
+    scratch.remove(app)
+  end)
+
+  it("starts after it was killed, with its pid file still there", function()
+    local pid = server.private:pid()
+    core_os.exec { "kill", "-9", tostring(pid) }
+    while core_os.stat("/proc/" .. pid) do
+      core.sleep(0.02)
+    end
+    assert.equal(pid, server.private:pid())
+    assert.is_true(server:start())
+    assert.equal("1", query "select 1")
+  end)
+
+  it("starts when its pid file names a stranger that lives", function()
+    server:stop "immediate"
+    local path = server.private.data .. "/postmaster.pid"
+    assert(core_os.write_file(path, ("%d\n%s\n1700000000\n5432\n"):format(core_os.getpid(), server.private.data)))
+    assert.is_true(server:start())
+    assert.equal("1", query "select 1")
+  end)
+
+  it("knows whether anybody uses it", function()
+    assert.is_false(server.private:is_used())
+    local session = core_os.spawn { "psql", "-XAtq", "-d", server.url, stdin = "pipe" }
+    session:write "select 'here';\n"
+    assert.equal("here\n", session:read())
+    assert.is_true(server.private:is_used())
+    session:close_stdin()
+    session:wait(5)
+    assert.is_false(server.private:is_used())
+  end)
+
+  it("below a folder whose name is too long for a socket has it elsewhere", function()
+    local root = server.root .. "/" .. ("d"):rep(60) .. "/" .. ("e"):rep(60)
+    assert(core_os.mkdir(root))
+    local private = postgres.at(root .. "/server", { fsync = "off" })
+    assert.is_true(#private.socket + #"/.s.PGSQL.5432" <= 107)
+    assert.is_true(private:start())
+    assert.is_true(private:is_running())
+    private:destroy()
+    assert.is_nil(core_os.stat(private.socket))
+  end)
+end)

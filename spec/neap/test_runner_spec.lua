@@ -1,0 +1,149 @@
+--- `neap test` itself, on applications made for it.
+local core = require "neap.core"
+local core_os = require "neap.core.os"
+local scratch = require "spec.support.scratch"
+local test = require "neap.test"
+
+test.no_transaction()
+
+local APP = [[
+local neap = require "neap"
+return function()
+  local app = neap.app {}
+  app:get("/hello", function(req) return { hello = req.query.name or "world" } end)
+  app:get("/count", function() return require("neap.db").one "select count(*) as n from things" end)
+  app:post("/things", { body = true }, function(req)
+    require("neap.db").exec("insert into things (name) values ($1)", req.body.name)
+    return 201, {}
+  end)
+  app:get("/me", { auth = "user" }, function(req) return { id = req.user.id, role = req.user.role } end)
+  return app
+end
+]]
+
+local app
+
+before_each(function()
+  app = scratch.app { files = { ["lua/app/init.lua"] = APP } }
+end)
+
+after_each(function()
+  scratch.remove(app)
+end)
+
+local function run(spec, ...)
+  if spec then
+    scratch.write(app .. "/spec/a_spec.lua", 'local test = require "neap.test"\n' .. spec)
+  end
+  local code, out, err = core_os.exec { core.program, "test", cwd = app, ... }
+  return code, out:match "([^\n]*)\n*$", out .. err
+end
+
+local function with_database()
+  scratch.write(app .. "/migrations/0001_things.up.sql", "create table things (name text not null);\n")
+end
+
+describe("neap test", function()
+  it("ends with a line of counts, and 0 when nothing failed", function()
+    local code, last = run [[
+      it("passes", function() assert.equal(1, 1) end)
+      pending "later"
+    ]]
+    assert.same({ 0, "1 passed, 0 failed, 1 skipped" }, { code, last })
+  end)
+
+  it("ends with 1 for a test that fails or raises, a setup that raises, a file that does not load", function()
+    for spec, counts in pairs {
+      ['it("a", function() assert.equal(1, 2) end)'] = "0 passed, 1 failed",
+      ['it("a", function() error "no" end) it("b", function() end)'] = "1 passed, 1 failed",
+      ['describe("a", function() setup(function() error "no" end) it("b", function() end) end)'] = "0 passed, 1 failed",
+      ['it("a", function('] = "0 passed, 1 failed",
+      ['it("a", function() os.exit(0) end)'] = "0 passed, 1 failed",
+    } do
+      local code, last = run(spec)
+      assert.same({ 1, counts }, { code, last }, spec)
+    end
+  end)
+
+  it("says so when there is nothing to run", function()
+    local code, _, said = run(nil)
+    assert.equal(1, code)
+    assert.matches("there is no folder spec/ here", said, 1, true)
+  end)
+
+  it("hands busted its options", function()
+    local code, last = run([[it("one", function() end) it("two", function() error "no" end)]], "--filter=one")
+    assert.same({ 0, "1 passed, 0 failed" }, { code, last })
+  end)
+
+  it("sends real requests to the application", function()
+    local code, last, said = run [[
+      it("asks", function()
+        local res = test.get("/hello", { query = { name = "a b&c" } })
+        assert.same({ 200, { hello = "a b&c" } }, { res.status, res.json })
+        assert.matches("^application/json", res.headers["content-type"])
+        assert.equal(404, test.get("/nope").status)
+      end)
+    ]]
+    assert.same({ 0, "1 passed, 0 failed" }, { code, last }, said)
+  end)
+
+  it("signs in who the test says, for a request or for the test", function()
+    local code, last, said = run [[
+      local ann = { id = "1", email = "ann@example.com", role = "admin" }
+      it("asks as somebody", function()
+        assert.equal(401, test.get("/me").status)
+        assert.same({ id = "1", role = "admin" }, test.get("/me", { as = ann }).json)
+        assert.equal(401, test.get("/me").status)
+        test.as(ann)
+        assert.equal(200, test.get("/me").status)
+        assert.equal(401, test.get("/me", { as = false }).status)
+      end)
+      it("does not stay signed in", function()
+        assert.equal(401, test.get("/me").status)
+      end)
+    ]]
+    assert.same({ 0, "2 passed, 0 failed" }, { code, last }, said)
+  end)
+end)
+
+describe("neap test with a database", function()
+  it("migrates one of its own and rolls every test back, the requests that it sends too", function()
+    with_database()
+    local code, last, said = run [[
+      local db = require "neap.db"
+      for i = 1, 2 do
+        it("starts empty " .. i, function()
+          assert.equal(0, test.get("/count").json.n)
+          db.exec("insert into things values ('a')")
+          assert.equal(201, test.post("/things", { name = "b" }).status)
+          assert.equal(2, test.get("/count").json.n)
+          assert.matches("^neap_test_", db.one("select current_database() as name").name)
+        end)
+      end
+    ]]
+    assert.same({ 0, "2 passed, 0 failed" }, { code, last }, said)
+    require("neap.postgres").of(app):destroy()
+  end)
+
+  it("uses the server of TEST_DATABASE_URL when it is told of one, and leaves nothing there", function()
+    with_database()
+    local server = test.scratch_postgres()
+    local argv = { "env", "TEST_DATABASE_URL=" .. server.url, core.program, "test", cwd = app }
+    scratch.write(app .. "/spec/a_spec.lua", [[
+      local test = require "neap.test"
+      test.no_transaction()
+      it("keeps what it wrote", function() test.post("/things", { name = "a" }) end)
+      it("has it here", function() assert.equal(1, test.get("/count").json.n) end)
+      it("leaves a database behind", function() test.scratch_database { migrate = true } end)
+    ]])
+    local code, out, err = core_os.exec(argv)
+    assert.equal(0, code, out .. err)
+    assert.is_nil(core_os.stat(app .. "/.neap/postgres"))
+    local _, left = core_os.exec {
+      "psql", "-XAtq", "-d", server.url, "-c", "select count(*) from pg_database where datname like 'neap_test%'",
+    }
+    assert.equal("0\n", left)
+    server:drop()
+  end)
+end)
