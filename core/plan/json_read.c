@@ -45,7 +45,7 @@ static void grow(struct reader *r)
     r->cap *= 2;
 }
 
-static struct json_node *add(struct reader *r, enum json_type type)
+static inline struct json_node *add(struct reader *r, enum json_type type)
 {
     if (r->n == r->cap)
         grow(r);
@@ -107,8 +107,27 @@ static const char *scan_number(struct reader *r, bool *is_int)
     return p;
 }
 
+/* Up to 18 digits can't overflow and are most of the numbers there are. False: it is another kind, or none. */
+static bool read_short_integer(struct reader *r)
+{
+    const char *p = r->p + (*r->p == '-'), *digits = p;
+    uint64_t v = 0;
+
+    for (; p < r->end && p - digits <= 18 && *p >= '0' && *p <= '9'; p++)
+        v = v * 10 + (uint64_t)(*p - '0');
+    if (p == digits || p - digits > 18 || (*digits == '0' && p - digits > 1))
+        return false;
+    if (p < r->end && (*p == '.' || (*p | 0x20) == 'e'))
+        return false;
+    add(r, JSON_INT)->i = *r->p == '-' ? -(int64_t)v : (int64_t)v;
+    r->p = p;
+    return true;
+}
+
 static enum json_status read_number(struct reader *r)
 {
+    if (read_short_integer(r))
+        return JSON_OK;
     const char *start = r->p;
     bool is_int = false;
     const char *end = scan_number(r, &is_int);
