@@ -230,13 +230,11 @@ static bool decimal_short(double v, int before, struct decimal *d)
     return true;
 }
 
-/* v = m / 2^s; the question is whether n / 10^k lies within half a step of it (a quarter below a power of two). */
-static bool is_within(u128 scaled, u128 n_shifted, u128 step, bool even, bool power_of_two)
+/* v = m / 2^s; the question is whether n / 10^k lies within half a step of it. */
+static bool is_within(u128 scaled, u128 n_shifted, u128 step, bool even)
 {
-    bool below = n_shifted < scaled;
-    u128 off = below ? scaled - n_shifted : n_shifted - scaled;
-    u128 scale = below && power_of_two ? 4 : 2;
-    return off * scale < step || (even && off * scale == step);
+    u128 off = n_shifted < scaled ? scaled - n_shifted : n_shifted - scaled;
+    return off * 2 < step || (even && off * 2 == step);
 }
 
 /* scaled / 2^s, half to even, as every other printer does it. */
@@ -246,7 +244,8 @@ static uint64_t shift_rounded(u128 scaled, int s)
     return (uint64_t)n - ((n & 1) && n << s == sum);
 }
 
-/* 16 digits when they suffice, else 17, in 128 bits: v < 2^53 has s <= 69, so m * 10^21 = v * 10^21 * 2^s < 10^17 * 2^69. */
+/* 16 digits when they suffice, else 17, in 128 bits: v < 2^53 has s <= 69, so m * 10^21 = v * 10^21 * 2^s < 10^17 * 2^69.
+ * Below a power of two the steps are half as wide, but 2^-16 and up have 12 digits or less and never come here. */
 static struct decimal decimal_long(double v, int before)
 {
     int exp2;
@@ -255,12 +254,9 @@ static struct decimal decimal_long(double v, int before)
     u128 step = k > 19 ? (u128)pow10_u64[19] * pow10_u64[k - 19] : pow10_u64[k];
     u128 scaled = step * m;
     uint64_t n = shift_rounded(scaled, s);
-    bool power_of_two = m == (uint64_t)1 << 52;
 
-    if (is_within(scaled, (u128)n << s, step, m % 2 == 0, power_of_two))
+    if (is_within(scaled, (u128)n << s, step, m % 2 == 0))
         return (struct decimal){n, -k};
-    if (power_of_two && is_within(scaled, (u128)(n + 1) << s, step, true, true))
-        return (struct decimal){n + 1, -k};
     return (struct decimal){shift_rounded(scaled * 10, s), -k - 1};
 }
 
