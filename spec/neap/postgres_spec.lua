@@ -77,9 +77,15 @@ describe("a private Postgres", function()
 
   it("starts when its pid file names a stranger that lives", function()
     server:stop "immediate"
-    local path = server.private.data .. "/postmaster.pid"
-    assert(core_os.write_file(path, ("%d\n%s\n1700000000\n5432\n"):format(core_os.getpid(), server.private.data)))
+    local private = server.private
+    -- Of the same user: a process of another one Postgres itself takes for a stranger.
+    local owner = private.owner or {}
+    local stranger = core_os.spawn { "sleep", "60", uid = owner.uid, gid = owner.gid, cwd = "/" }
+    local lines = ("%d\n%s\n1700000000\n5432\n"):format(stranger.pid, private.data)
+    assert(core_os.write_file(private.data .. "/postmaster.pid", lines))
     assert.is_true(server:start())
+    stranger:kill "KILL"
+    stranger:wait(5)
     assert.equal("1", query "select 1")
   end)
 
