@@ -64,31 +64,42 @@ static int run(lua_State *L, lua_State *co, int n)
     return results;
 }
 
-/* What both resume and wrap return once the coroutine stopped: L's upvalue tells which of the two this is. */
-static int deliver(lua_State *L, lua_State *co, int results)
+static bool is_wrap(lua_State *L)
 {
-    bool wrap = lua_islightuserdata(L, lua_upvalueindex(2));
-    if (results >= 0) {
-        luaL_checkstack(L, results + 1, "too many results of a coroutine");
-        if (!wrap)
-            lua_pushboolean(L, 1);
-        lua_xmove(co, L, results);
-        return wrap ? results : results + 1;
-    }
-    if (!wrap) {
+    return lua_islightuserdata(L, lua_upvalueindex(2));
+}
+
+/* The error value is on top of L. */
+static int deliver_error(lua_State *L)
+{
+    if (!is_wrap(L)) {
         lua_pushboolean(L, 0);
-        lua_xmove(co, L, 1);
+        lua_insert(L, -2);
         return 2;
     }
-    if (lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD)
-        lua_resetthread(co); /* runs its <close> variables; the error value stays on top */
-    lua_xmove(co, L, 1);
     if (lua_type(L, -1) == LUA_TSTRING) {
         luaL_where(L, 1);
         lua_insert(L, -2);
         lua_concat(L, 2);
     }
     return lua_error(L);
+}
+
+/* What resume and wrap return once the coroutine stopped. */
+static int deliver(lua_State *L, lua_State *co, int results)
+{
+    bool wrap = is_wrap(L);
+    if (results < 0) {
+        if (wrap)
+            lua_resetthread(co); /* runs its <close> variables; the error value stays on top */
+        lua_xmove(co, L, 1);
+        return deliver_error(L);
+    }
+    luaL_checkstack(L, results + 1, "too many results of a coroutine");
+    if (!wrap)
+        lua_pushboolean(L, 1);
+    lua_xmove(co, L, results);
+    return wrap ? results : results + 1;
 }
 
 static int resume_k(lua_State *L, int status, lua_KContext ctx)
@@ -111,8 +122,8 @@ static int start(lua_State *L, lua_State *co, int n)
     else if (co == L || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &(lua_Debug){0})))
         why = "cannot resume non-suspended coroutine";
     if (why != NULL) {
-        lua_pushstring(co, why);
-        return deliver(L, co, -1);
+        lua_pushstring(L, why);
+        return deliver_error(L);
     }
     lua_xmove(L, co, n);
     return deliver(L, co, run(L, co, n));
