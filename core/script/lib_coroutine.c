@@ -117,10 +117,10 @@ static int start(lua_State *L, lua_State *co, int n)
         why = "too many arguments to resume";
     else if (is_waiting(L, co))
         why = "cannot resume a coroutine that waits for the host";
-    else if (lua_status(co) == LUA_OK && lua_gettop(co) == 0)
-        why = "cannot resume dead coroutine";
     else if (co == L || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &(lua_Debug){0})))
         why = "cannot resume non-suspended coroutine";
+    else if (lua_status(co) == LUA_OK && lua_gettop(co) == 0)
+        why = "cannot resume dead coroutine";
     if (why != NULL) {
         lua_pushstring(L, why);
         return deliver_error(L);
