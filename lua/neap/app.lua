@@ -42,7 +42,8 @@ local function add_hook(list, fn, name, where)
   list[#list + 1] = fn
 end
 
---- Runs in each worker before it takes requests; it may wait and query. An error ends the worker's start.
+--- Runs once in each worker as it begins to serve; it may wait and query. One that fails is logged, and the worker serves
+--- all the same: a database that is away for a moment must not keep a service down.
 ---@param fn fun()
 function App:on_start(fn)
   add_hook(self.start_hooks, fn, "on_start", router.position(2))

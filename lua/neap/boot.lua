@@ -121,21 +121,32 @@ function M.load(mode)
   return app
 end
 
---- Runs the application's on_start hooks: once in each worker, when the database can be asked.
-function M.start()
-  for _, hook in ipairs(app and app.start_hooks or {}) do
-    hook()
+-- One that fails is logged and does not keep the others from running.
+local function run_hook(hook, event)
+  local ok, problem = xpcall(hook, function(err)
+    return { error = errors.describe(err), traceback = debug.traceback("", 2) }
+  end)
+  if not ok then
+    log.error(event, problem)
   end
+  return ok
 end
 
---- Runs its on_stop hooks, the last declared first. One that fails is logged and does not keep the others from running.
+--- Runs the application's on_start hooks: once in each worker, as it begins to serve.
+---@return boolean ok  whether all of them went well
+function M.start()
+  local ok = true
+  for _, hook in ipairs(app and app.start_hooks or {}) do
+    ok = run_hook(hook, "startup.hook_failed") and ok
+  end
+  return ok
+end
+
+--- Runs its on_stop hooks, the last declared first.
 function M.stop()
   local hooks = app and app.stop_hooks or {}
   for i = #hooks, 1, -1 do
-    local ok, problem = pcall(hooks[i])
-    if not ok then
-      log.error("shutdown.hook_failed", { error = errors.describe(problem) })
-    end
+    run_hook(hooks[i], "shutdown.hook_failed")
   end
 end
 

@@ -1,8 +1,8 @@
---- What a worker runs once when its database can be asked: the application's on_start hooks.
+--- What a worker runs once as it begins to serve: the application's on_start hooks.
 local M = {}
 
 function M.main()
-  require("neap.boot").start()
+  return require("neap.boot").start() and 0 or 1
 end
 
 return M

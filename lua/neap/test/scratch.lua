@@ -73,7 +73,7 @@ end
 Database.discard = Database.drop
 
 --- A new database on the server that the specs use; empty unless `migrate` is set.
----@param opts { migrate: boolean? }?
+---@param opts { migrate: boolean?, dir: string? }?  dir: whose migrations, when they are not the specs' own application's
 ---@return neap.ScratchDatabase
 function M.database(opts)
   if server_url == nil then
@@ -84,7 +84,7 @@ function M.database(opts)
   local database = M.keep(setmetatable({ name = name, url = database_url.with_database(server_url, name) }, Database))
   if opts and opts.migrate then
     local code, stdout, stderr = core_os.exec {
-      "env", "DATABASE_URL=" .. database.url, core.program, "migrate", "up", cwd = core.app_dir,
+      "env", "DATABASE_URL=" .. database.url, core.program, "migrate", "up", cwd = opts.dir or core.app_dir,
     }
     if code ~= 0 then
       args.fail(("test database: %s"):format(code and stderr or stdout))

@@ -187,7 +187,7 @@ end
 
 local function database_of(opts)
   if opts.database == true then
-    local database = scratch.database { migrate = true }
+    local database = scratch.database { migrate = true, dir = opts.dir }
     return database, database.url, true
   elseif type(opts.database) == "table" then
     return opts.database, opts.database.url, false
