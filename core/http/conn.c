@@ -20,6 +20,13 @@ void conn_deadline(struct conn *c, uint64_t after_ms)
     wheel_set(w, &c->timer, after_ms);
 }
 
+void conn_set_request(struct conn *c, struct request *req)
+{
+    unsigned *active = &c->server->counts.active;
+    *active = *active - (c->req != NULL) + (req != NULL);
+    c->req = req;
+}
+
 static uint64_t send_check_ms(const struct limits *limits)
 {
     return limits->send_ms / 4 + 1;
@@ -98,7 +105,7 @@ static void detach_request(struct conn *c)
     struct server *s = c->server;
     if (req == NULL)
         return;
-    c->req = NULL;
+    conn_set_request(c, NULL);
     if (!req->started) {
         access_line(req, 499, 0);
         request_release(req);

@@ -116,6 +116,7 @@ void request_name(struct request *req); /* its id: the client's or a new one */
 
 /* conn.c */
 void conn_open(struct server *s);
+void conn_set_request(struct conn *c, struct request *req); /* NULL: none; counts the active ones */
 void conn_enter(struct conn *c, enum conn_state state);
 void conn_deadline(struct conn *c, uint64_t after_ms);
 void conn_close(struct conn *c); /* may be called twice */

@@ -118,7 +118,7 @@ void conn_refuse(struct conn *c, int status, const char *code, const char *why)
 {
     struct slice headers = status == 503 ? SLICE_LIT("Retry-After: 1\r\n") : slice_of(NULL, 0);
     if (c->req == NULL) {
-        c->req = begin(c);
+        conn_set_request(c, begin(c));
         c->req->headless = true;
         request_name(c->req);
     }
@@ -187,7 +187,7 @@ size_t conn_take_head(struct conn *c, const char *p, size_t n)
             conn_enter(c, CONN_HEAD);
         return 0;
     }
-    c->req = req;
+    conn_set_request(c, req);
     c->server->counts.requests++;
     if (status != HEAD_OK) {
         struct verdict v = verdict_of_head(status, why);

@@ -86,7 +86,8 @@ void conn_flush(struct conn *c, struct slice tail)
     if (n == 0 || c->broken || c->state == CONN_CLOSED)
         return;
     s->counts.bytes_out += n;
-    int sent = conn_queued(c) > 0 ? 0 : uv_try_write((uv_stream_t *)&c->tcp, bufs, count);
+    /* UV_EAGAIN while something is queued: nothing overtakes it. */
+    int sent = uv_try_write((uv_stream_t *)&c->tcp, bufs, count);
     if (sent == (int)n)
         return;
     if (sent < 0 && sent != UV_EAGAIN)

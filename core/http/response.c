@@ -156,7 +156,6 @@ static void go_on(struct conn *c)
     conn_flush(c, slice_of(NULL, 0));
     conn_settle(c);
     if (c->state == CONN_IDLE && c->in.n > 0) {
-        list_remove(&c->ready);
         list_push_back(&c->server->ready, &c->ready);
         server_wake(c->server);
     }
@@ -180,7 +179,7 @@ void response_send(struct request *req, const struct response *res)
     write_head(out, req, res, c->close_after);
     s->counts.by_class[res->status / 100]++;
     access_line(req, res->status, body.n);
-    c->req = NULL;
+    conn_set_request(c, NULL);
     if (body.n > JOIN_BYTES_MAX)
         conn_flush(c, body);
     else if (body.n > 0)

@@ -210,12 +210,9 @@ void server_cancel_all(struct server *s)
 
 const struct server_counts *server_counts(const struct server *s)
 {
-    struct server *mine = (struct server *)s;
-    mine->counts.active = 0;
-    for (const struct list *node = s->conns.next; node != &s->conns; node = node->next)
-        mine->counts.active += LIST_OF(node, struct conn, link)->req != NULL;
-    mine->counts.idle = mine->counts.connections - mine->counts.active;
-    return &s->counts;
+    struct server_counts *counts = &((struct server *)s)->counts;
+    counts->idle = counts->connections > counts->active ? counts->connections - counts->active : 0;
+    return counts;
 }
 
 void server_close(struct server *s, void (*on_closed)(void *arg), void *arg)

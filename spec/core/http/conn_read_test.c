@@ -72,7 +72,8 @@ TEST("a flood behind a request that runs is kept up to a bound, and goes on afte
     struct client *c = client_open();
     client_say(c, GET_WAIT);
     UNTIL(net.waiting_count == 1);
-    for (int i = 0; i < FLOOD; i++)
+    buf_lit(&all, "GET /hello?odd HTTP/1.1\r\n" HOST "\r\n"); /* so that what is kept ends within a head */
+    for (int i = 1; i < FLOOD; i++)
         buf_lit(&all, GET_HELLO);
     size_t sent = 0;
     for (int i = 0; i < 500; i++) {
@@ -87,6 +88,64 @@ TEST("a flood behind a request that runs is kept up to a bound, and goes on afte
     UNTIL(count_of(c, "\"hello\"") == FLOOD);
     CHECK(conn->reading);
     buf_free(&all);
+    net_close();
+}
+
+static void send_now(struct client *c, const char *text)
+{
+    if (send(c->fd, text, strlen(text), 0) != (ssize_t)strlen(text))
+        abort();
+}
+
+TEST("an answer given while another connection is served reaches its own client")
+{
+    net_open();
+    struct client *a = client_open(), *b = client_open();
+    client_say(a, GET_WAIT);
+    UNTIL(net.waiting_count == 1);
+    client_say(b, GET_HELLO GET_ANSWER GET_HELLO);
+    UNTIL(count_of(b, "HTTP/1.1 ") == 3 && HAS(a, "\"late\""));
+    CHECK(count_of(a, "HTTP/1.1 ") == 1 && count_of(b, "\"hello\"") == 2 && HAS(b, "\"done\""));
+    net_close();
+}
+
+TEST("a connection that has a turn coming may be fed and answered before that")
+{
+    net_open();
+    struct client *a = client_open(), *b = client_open(), *c = client_open();
+    turns(5);
+    client_say(a, GET_WAIT GET_WAIT);
+    UNTIL(net.waiting_count == 1);
+    turns(3);
+    /* All of this is read in one turn of the loop, and as a rule in this order. */
+    send_now(b, GET_ANSWER);
+    send_now(a, GET_HELLO);
+    send_now(c, GET_ANSWER);
+    turns(5);
+    if (net.answered < 2)
+        client_say(c, GET_ANSWER);
+    UNTIL(count_of(a, "\"late\"") == 2 && HAS(a, "\"hello\"") && HAS(b, "\"done\"") && HAS(c, "\"done\""));
+    CHECK(list_is_empty(&net.server->ready));
+    net_close();
+}
+
+TEST("what comes after the last request of a connection is not kept while its answer is sent")
+{
+    net_open();
+    struct client *c = client_open();
+    send_now(c, "GET /big HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    c->eof = true; /* turn() leaves its bytes in the kernel */
+    UNTIL(net.started == 1);
+    struct conn *conn = LIST_OF(list_first(&net.server->conns), struct conn, link);
+    CHECK_INT(conn->state, CONN_SEND);
+    for (int i = 0; i < 100; i++) {
+        send_now(c, GET_HELLO);
+        turn();
+    }
+    CHECK(conn->in.p == NULL && net.started == 1);
+    c->eof = false;
+    UNTIL(c->eof);
+    CHECK(!c->reset && c->got.n > BIG_BYTES && count_of(c, "HTTP/1.1 ") == 1);
     net_close();
 }
 

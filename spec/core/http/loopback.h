@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { H_HELLO, H_WAIT, H_LENGTH, H_BIG, H_CLOSE, H_ERROR };
-enum { BIG_BYTES = 24 * 1024 * 1024, CLIENTS_MAX = 8, WAITING_MAX = 16, TURNS_MAX = 200000 };
+enum { H_HELLO, H_WAIT, H_LENGTH, H_BIG, H_CLOSE, H_ERROR, H_ANSWER, H_CANCEL };
+enum { BIG_BYTES = 24 * 1024 * 1024, CLIENTS_MAX = 8, WAITING_MAX = 16, TURNS_MAX = 20000 };
 
 struct client {
     int fd;
@@ -32,7 +32,7 @@ static struct {
     struct client clients[CLIENTS_MAX];
     int client_count;
     struct request *waiting[WAITING_MAX];
-    int waiting_count, started, cancelled;
+    int waiting_count, answered, started, cancelled;
     struct buf seen; /* what handlers saw: method path body-length; */
     bool drained, closed;
     char *big;
@@ -57,6 +57,15 @@ static void app_start(struct request *req, void *arg)
         break;
     case H_ERROR:
         response_error(req, 409, "conflict", SLICE_LIT("it \"is\""), SLICE_LIT("{\"a\":1}"), SLICE_LIT("X-A: b\r\n"));
+        break;
+    case H_CANCEL:
+        net.waiting[net.waiting_count++] = req;
+        server_cancel_all(net.server);
+        break;
+    case H_ANSWER: /* that of the request that waits longest, on another connection */
+        if (net.answered < net.waiting_count)
+            response_send(net.waiting[net.answered++], &(struct response){.status = 200, .body = SLICE_LIT("\"late\"")});
+        response_send(req, &(struct response){.status = 200, .body = SLICE_LIT("\"done\"")});
         break;
     default:
         response_send(req, &(struct response){.status = 200, .body = SLICE_LIT("\"hello\"")});
@@ -136,6 +145,8 @@ static void add_routes(void)
     add(t, METHOD_GET, "/big", H_BIG, 0, false);
     add(t, METHOD_GET, "/close", H_CLOSE, 0, false);
     add(t, METHOD_GET, "/error", H_ERROR, 0, false);
+    add(t, METHOD_GET, "/answer", H_ANSWER, 0, false);
+    add(t, METHOD_POST, "/cancel", H_CANCEL, 0, false);
     server_set_routes(net.server, t);
     route_table_unref(t);
 }
@@ -231,9 +242,11 @@ static __attribute__((unused)) void client_say(struct client *c, const char *tex
 static const char *find(const char *p, const char *end, const char *text)
 {
     size_t n = strlen(text);
-    for (; p != NULL && (size_t)(end - p) >= n; p++)
-        if (memcmp(p, text, n) == 0)
+    for (; p != NULL && (size_t)(end - p) >= n; p++) {
+        p = memchr(p, text[0], (size_t)(end - p) - n + 1);
+        if (p == NULL || memcmp(p, text, n) == 0)
             return p;
+    }
     return NULL;
 }
 
@@ -250,5 +263,6 @@ static unsigned count_of(const struct client *c, const char *text)
 
 #define HOST "Host: a\r\n"
 #define GET_HELLO "GET /hello HTTP/1.1\r\n" HOST "\r\n"
+#define GET_ANSWER "GET /answer HTTP/1.1\r\n" HOST "\r\n"
 #define GET_WAIT "GET /wait HTTP/1.1\r\n" HOST "\r\n"
 #endif
