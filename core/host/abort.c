@@ -18,10 +18,11 @@ static void on_abort(int number)
         if (*p == '"' || *p == '\\' || *p < ' ')
             *p = '?';
     clock_write_rfc3339(timestamp, clock_wall_us());
-    int len = snprintf(line, sizeof line,
-                       "{\"timestamp\":\"%.*s\",\"level\":\"error\",\"message\":\"aborted\",\"module\":\"worker\",\"pid\":%d,"
-                       "\"where\":\"%s\"}\n",
-                       (int)sizeof timestamp, timestamp, (int)getpid(), where);
+    int len =
+        snprintf(line, sizeof line,
+                 "{\"timestamp\":\"%.*s\",\"level\":\"error\",\"message\":\"aborted\",\"module\":\"worker\",\"pid\":%d,"
+                 "\"where\":\"%s\"}\n",
+                 (int)sizeof timestamp, timestamp, (int)getpid(), where);
     ssize_t written = write(STDOUT_FILENO, line, (size_t)len);
     (void)written;
     raise(number); /* SA_RESETHAND: this time it ends the process */

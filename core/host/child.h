@@ -8,17 +8,17 @@ enum {
     CHILD_SETTLED_MS = 10 * 1000, /* a worker that lived this long did not die of its start */
     CHILD_BACKOFF_MIN_MS = 100,
     CHILD_BACKOFF_MAX_MS = 30 * 1000,
-    CHILD_SILENT_MS = 10 * 1000,  /* without a heartbeat: aborted. Handlers are stopped after 2 s of CPU, so this is a hang */
-    CHILD_START_MS = 60 * 1000,   /* the same while the application loads for the first time */
-    CHILD_ABORT_MS = 2 * 1000,    /* from SIGABRT to SIGKILL; a core dump takes a moment */
+    CHILD_SILENT_MS = 10 * 1000, /* without a heartbeat: aborted. Handlers are stopped after 2 s of CPU, so this is a hang */
+    CHILD_START_MS = 60 * 1000,  /* the same while the application loads for the first time */
+    CHILD_ABORT_MS = 2 * 1000,   /* from SIGABRT to SIGKILL; a core dump takes a moment */
 };
 
 struct child {
-    pid_t pid;               /* 0: none runs */
+    pid_t pid; /* 0: none runs */
     uint64_t started_ms;
-    uint64_t start_at_ms;    /* when none runs: not before this */
-    uint64_t kill_at_ms;     /* 0: not due */
-    unsigned failures;       /* in a row, each soon after its start */
+    uint64_t start_at_ms; /* when none runs: not before this */
+    uint64_t kill_at_ms;  /* 0: not due */
+    unsigned failures;    /* in a row, each soon after its start */
 };
 
 uint64_t child_backoff_ms(unsigned failures);

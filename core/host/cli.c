@@ -76,7 +76,8 @@ void cli_print_table(FILE *out)
         snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
         fprintf(out, "  %-43s %s\n", left, commands[i].does);
     }
-    fprintf(out, "\nEach command tells more with --help. Exit codes: 0, 1 (failed), 64 (wrong usage), 78 (configuration).\n");
+    fprintf(out,
+            "\nEach command tells more with --help. Exit codes: 0, 1 (failed), 64 (wrong usage), 78 (configuration).\n");
 }
 
 void cli_print_help(FILE *out, bool dev)

@@ -20,7 +20,7 @@ void cli_print_table(FILE *out);
 /* err on stderr, a line each; -78 says that they are settings. Returns the exit code. */
 int cli_complain(int rc, const char *err);
 
-struct cli { /* of `neap dev` and `neap serve`; borrowed from argv; NULL where not given */
+struct cli {         /* of `neap dev` and `neap serve`; borrowed from argv; NULL where not given */
     const char *dir; /* "." by default */
     const char *host, *port, *workers;
     const char *as;

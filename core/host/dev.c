@@ -35,17 +35,31 @@ static int wait_for(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }
 
-static void read_all(int fd, struct buf *out)
+/* The child has ended: what it told lies in the pipe, which holds more than it ever tells. Its end of file is not waited
+ * for, because a grandchild may keep the pipe open. */
+static void read_told(int fd, struct buf *out)
 {
-    for (;;) {
-        char *p = buf_reserve(out, 4096);
-        ssize_t n = read(fd, p, 4096);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0 || out->n + (size_t)n > LINES_MAX)
-            return;
+    char *p = buf_reserve(out, LINES_MAX);
+    ssize_t n;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    while (out->n < LINES_MAX && (n = read(fd, p + out->n, LINES_MAX - out->n)) > 0)
         out->n += (size_t)n;
+}
+
+/* Until the child has ended. A signal to stop goes on to it; the second one ends it whatever it does. */
+static int attend(pid_t pid)
+{
+    int status = -1, stopped = 0;
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        int number = signals_wait(1000);
+        if (number != SIGTERM && number != SIGINT)
+            continue;
+        kill(pid, stopped ? SIGKILL : SIGTERM);
+        stopped = number;
     }
+    if (stopped)
+        return 128 + stopped;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }
 
 static void set_environment(struct buf *lines)
@@ -77,10 +91,9 @@ int dev_prepare(const struct place *place, const char *as)
         become(place, argv, told[1]);
     }
     close(told[1]);
-    if (pid > 0)
-        read_all(told[0], &lines);
+    int code = pid > 0 ? attend(pid) : EXIT_FAILED;
+    read_told(told[0], &lines);
     close(told[0]);
-    int code = pid > 0 ? wait_for(pid) : EXIT_FAILED;
     buf_char(&lines, '\0');
     set_environment(&lines);
     buf_free(&lines);

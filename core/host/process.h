@@ -12,6 +12,6 @@ void process_set_name(const char *name); /* as ps shows it; at most 15 bytes are
 void process_raise_file_limit(void);     /* of open files, to what the system allows */
 /* The absolute path of this program. 0 or -1. */
 int process_path(char *out, size_t out_n) __attribute__((warn_unused_result));
-unsigned process_cores(void);            /* that this process may use, at least 1 */
-bool process_has_terminal(void);         /* a controlling terminal that has not hung up */
+unsigned process_cores(void);    /* that this process may use, at least 1 */
+bool process_has_terminal(void); /* a controlling terminal that has not hung up */
 #endif

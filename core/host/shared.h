@@ -10,14 +10,14 @@
 enum worker_state { WORKER_NONE, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
 
 struct shared_slot {
-    _Atomic int state;         /* enum worker_state */
-    _Atomic int pid;           /* 0: nobody */
+    _Atomic int state;           /* enum worker_state */
+    _Atomic int pid;             /* 0: nobody */
     _Atomic unsigned generation; /* counts the starts of this slot */
-    _Atomic uint64_t beat_ms;  /* monotonic; the worker's loop writes it, the supervisor watches it */
-    _Atomic unsigned loads;    /* of the application, since the worker's start */
+    _Atomic uint64_t beat_ms;    /* monotonic; the worker's loop writes it, the supervisor watches it */
+    _Atomic unsigned loads;      /* of the application, since the worker's start */
     _Atomic uint64_t requests;
     _Atomic unsigned connections, tasks;
-    char pad[64];              /* two workers never write one cache line */
+    char pad[64]; /* two workers never write one cache line */
 };
 
 struct shared {

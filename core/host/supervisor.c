@@ -14,22 +14,22 @@
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 1000,         /* between two looks at the heartbeats */
-    STARTING_LOOK_MS = 5,   /* while a worker loads */
-    OVERSLEPT_MS = 5000,    /* this late for a look: we were stopped, and so were the workers */
-    HURRY_MS = 3000,        /* from the second signal to SIGKILL */
-    LAST_GASP_MS = 10000,   /* beyond shutdown_ms, for cancelled work to end */
-    SAME_KEY_MS = 300,      /* a terminal and a wrapper may both deliver one Ctrl-C */
+    LOOK_MS = 1000,       /* between two looks at the heartbeats */
+    STARTING_LOOK_MS = 5, /* while a worker loads */
+    OVERSLEPT_MS = 5000,  /* this late for a look: we were stopped, and so were the workers */
+    HURRY_MS = 3000,      /* from the second signal to SIGKILL */
+    LAST_GASP_MS = 10000, /* beyond shutdown_ms, for cancelled work to end */
+    SAME_KEY_MS = 300,    /* a terminal and a wrapper may both deliver one Ctrl-C */
 };
 
 struct supervisor {
     const struct supervisor_opts *opts;
-    struct child *children;   /* owned; one per slot */
+    struct child *children; /* owned; one per slot */
     unsigned count;
-    bool was_ready;           /* the first worker has loaded the application once */
+    bool was_ready; /* the first worker has loaded the application once */
     bool told_ready;
-    unsigned stops;           /* signals to stop so far */
-    uint64_t stopped_ms;      /* when the last of them came */
+    unsigned stops;      /* signals to stop so far */
+    uint64_t stopped_ms; /* when the last of them came */
     uint64_t looked_ms;
     uint64_t watchdog_ms, watchdog_at_ms;
     int exit_code;

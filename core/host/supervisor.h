@@ -9,10 +9,10 @@
 #include <signal.h>
 
 struct supervisor_opts {
-    struct shared *shared;     /* borrowed; one slot per worker */
-    int *fds;                  /* the workers' sockets, one each; closed when it ends */
-    uint64_t shutdown_ms;      /* that workers take to drain at most */
-    bool dev;                  /* a lost terminal ends it */
+    struct shared *shared;                /* borrowed; one slot per worker */
+    int *fds;                             /* the workers' sockets, one each; closed when it ends */
+    uint64_t shutdown_ms;                 /* that workers take to drain at most */
+    bool dev;                             /* a lost terminal ends it */
     int (*run)(unsigned slot, void *arg); /* in the child; what it returns is the exit code */
     void *arg;
 };

@@ -17,17 +17,17 @@ struct tool {
     uv_signal_t sigint, sigterm;
     struct settings settings;
     struct limits limits;
-    struct server *server;  /* owned; NULL while nothing serves */
+    struct server *server;       /* owned; NULL while nothing serves */
     void (*unserved)(void *arg); /* waits for the server's end */
     void *unserved_arg;
-    struct pool *pool;      /* owned; NULL until the command asks for one */
-    struct engine *engine;  /* owned */
+    struct pool *pool;     /* owned; NULL until the command asks for one */
+    struct engine *engine; /* owned */
     struct script_env env;
     struct tool_host host;
-    unsigned closing;       /* pools and servers on their way out */
-    bool over;              /* the command has ended */
+    unsigned closing; /* pools and servers on their way out */
+    bool over;        /* the command has ended */
     bool interrupted;
-    uint64_t give_up_ms;    /* what does not close until then is left to the system */
+    uint64_t give_up_ms; /* what does not close until then is left to the system */
     int exit_code;
 };
 

@@ -8,13 +8,13 @@
 enum { TREE_DEPTH_MAX = 16, TREE_FILES_MAX = 20000 };
 
 struct tree_entry {
-    char *path;     /* owned, absolute */
+    char *path; /* owned, absolute */
     ino_t inode;
     off_t bytes;
     int64_t mtime_ns, ctime_ns;
 };
 
-struct tree_list { /* sorted by path once the scan is over */
+struct tree_list {            /* sorted by path once the scan is over */
     struct tree_entry *items; /* owned */
     size_t n, cap;
 };

@@ -26,9 +26,9 @@ struct watch {
     void *arg;
     uv_timer_t timer;
     struct list dirs;
-    struct tree tree;          /* as of the last look */
+    struct tree tree; /* as of the last look */
     unsigned open_handles;
-    bool polling;              /* some folder could not be watched */
+    bool polling; /* some folder could not be watched */
     bool closing;
 };
 

@@ -94,7 +94,7 @@ static int start_clockwork(struct worker *w)
 
 void worker_close_own_handles(struct worker *w)
 {
-    uv_handle_t *own[] = {(uv_handle_t *)&w->tick, (uv_handle_t *)&w->reload, (uv_handle_t *)&w->flush,
+    uv_handle_t *own[] = {(uv_handle_t *)&w->tick,    (uv_handle_t *)&w->reload, (uv_handle_t *)&w->flush,
                           (uv_handle_t *)&w->sigterm, (uv_handle_t *)&w->sighup, (uv_handle_t *)&w->hurry};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (!uv_is_closing(own[i]))

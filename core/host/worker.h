@@ -25,10 +25,10 @@ struct worker_opts {
     const struct place *place;
     struct shared *shared;
     unsigned slot;
-    int fd;                  /* its socket; taken */
-    int port;                /* that the socket is bound to */
-    enum script_mode mode;   /* SCRIPT_SERVE or SCRIPT_DEV */
-    bool watch;              /* for saved files */
+    int fd;                /* its socket; taken */
+    int port;              /* that the socket is bound to */
+    enum script_mode mode; /* SCRIPT_SERVE or SCRIPT_DEV */
+    bool watch;            /* for saved files */
 };
 
 enum drain_stage { DRAIN_NOT, DRAIN_REQUESTS, DRAIN_TASKS, DRAIN_HOOKS, DRAIN_POOL, DRAIN_SERVER, DRAIN_DONE };
@@ -36,23 +36,23 @@ enum drain_stage { DRAIN_NOT, DRAIN_REQUESTS, DRAIN_TASKS, DRAIN_HOOKS, DRAIN_PO
 struct worker {
     const struct worker_opts *opts;
     struct shared_slot *slot;
-    struct limits limits;    /* those of the settings; the server and the engines read them here */
+    struct limits limits; /* those of the settings; the server and the engines read them here */
     uv_loop_t loop;
     struct wheel wheel;
-    uv_timer_t tick;         /* drives the wheel and the heartbeat */
-    uv_prepare_t flush;      /* writes the log before the loop sleeps */
+    uv_timer_t tick;    /* drives the wheel and the heartbeat */
+    uv_prepare_t flush; /* writes the log before the loop sleeps */
     uv_signal_t sigterm, sighup, hurry;
     uint64_t beat_at_ms;
 
-    struct server *server;   /* owned */
-    struct pool *pool;       /* owned; NULL without a database */
-    struct engine *engine;   /* owned; NULL in dev while the application has never loaded */
+    struct server *server; /* owned */
+    struct pool *pool;     /* owned; NULL without a database */
+    struct engine *engine; /* owned; NULL in dev while the application has never loaded */
     struct script_env env;
-    struct tool_host host;   /* answers counts only */
+    struct tool_host host; /* answers counts only */
 
-    struct watch *watch;     /* dev */
-    uv_timer_t reload;       /* gathers the reasons to load anew */
-    uint64_t reload_first_ms;  /* when the oldest of them came; 0: none */
+    struct watch *watch;      /* dev */
+    uv_timer_t reload;        /* gathers the reasons to load anew */
+    uint64_t reload_first_ms; /* when the oldest of them came; 0: none */
     char reload_why[256];
 
     enum drain_stage stage;

@@ -11,15 +11,15 @@ enum { SETTINGS_HOST_MAX = 256, SETTINGS_URL_MAX = 4096 };
 
 struct settings {
     char host[SETTINGS_HOST_MAX];
-    int port;                    /* 0: any free one */
-    unsigned workers;            /* 0: as many as there are cores */
+    int port;         /* 0: any free one */
+    unsigned workers; /* 0: as many as there are cores */
     bool access_log;
     bool production;
     enum log_level log_level;
     char database_url[SETTINGS_URL_MAX]; /* "": none is configured */
-    unsigned pool_min, pool_max; /* of the host, to be divided over the workers */
+    unsigned pool_min, pool_max;         /* of the host, to be divided over the workers */
     uint64_t acquire_ms, statement_ms, recycle_ms;
-    uint64_t ping_idle_ms;       /* 0: never */
+    uint64_t ping_idle_ms; /* 0: never */
     bool prepared;
     struct limits limits;
 };

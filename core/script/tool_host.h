@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "script/env.h"
 
-struct host_counts { /* alive now in this process */
+struct host_counts {  /* alive now in this process */
     unsigned handles; /* of libuv, those that the host itself keeps left out */
     unsigned tasks;
     unsigned connections;
