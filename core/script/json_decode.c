@@ -8,15 +8,6 @@ static int push_protected(lua_State *L)
     return 1;
 }
 
-/* lua_error would make a plain error of it, and a request that hit its memory limit is answered otherwise than one that
- * failed. Asking for what nobody can have raises the same kind again. */
-static void raise_again(lua_State *L, int lua_rc)
-{
-    if (lua_rc == LUA_ERRMEM)
-        lua_newuserdatauv(L, (size_t)1 << 46, 0);
-    lua_error(L);
-}
-
 /* Its block is kept from one call to the next. A finalizer that runs while values are pushed may decode too; that one
  * brings its own. */
 static struct arena kept;
@@ -44,6 +35,6 @@ enum json_status json_decode(lua_State *L, int index, struct json_error *err)
         arena_free(arena);
     }
     if (lua_rc != LUA_OK)
-        raise_again(L, lua_rc);
+        lua_error(L); /* a memory error stays one: Lua knows it by its message */
     return rc;
 }

@@ -109,6 +109,8 @@ TEST("keys are written in the order of their bytes, whatever order the table has
 {
     check_encodes("{b = 1, a = 2, ab = 3, B = 4, [''] = 5, ['a\\0'] = 6, ['\\xc3\\xa9'] = 7, ['a b'] = 8}",
                   "{\"\":5,\"B\":4,\"a\":2,\"a\\u0000\":6,\"a b\":8,\"ab\":3,\"b\":1,\"\xc3\xa9\":7}");
+    check_encodes("{abcdz = 1, abcdab = 2, abcd = 3, abc = 4, abcdabcd = 5}",
+                  "{\"abc\":4,\"abcd\":3,\"abcdab\":2,\"abcdabcd\":5,\"abcdz\":1}");
     check_encodes("{prefix_of_nine_b = {y = 1, x = 2}, prefix_of_nine_a = 3, prefix_of = 4}",
                   "{\"prefix_of\":4,\"prefix_of_nine_a\":3,\"prefix_of_nine_b\":{\"x\":2,\"y\":1}}");
 }
