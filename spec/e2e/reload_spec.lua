@@ -3,7 +3,6 @@ local core = require "neap.core"
 local edges = require "spec.support.edges"
 local load = require "spec.support.load"
 local scratch = require "spec.support.scratch"
-local sys = require "neap.core.os"
 local wire = require "spec.support.wire"
 
 local INIT = [[
@@ -52,11 +51,6 @@ local function wait_for_version(n)
     core.sleep(0.02)
   end
   error(("version %d never came"):format(n))
-end
-
---- Resident kilobytes of the worker.
-local function resident(pid)
-  return tonumber(sys.read_file(("/proc/%d/status"):format(pid)):match "VmRSS:%s*(%d+) kB")
 end
 
 describe("neap dev", function()
@@ -131,13 +125,13 @@ describe("neap dev", function()
     for n = 1, 40 do
       rewrite(n)
     end
-    local before = resident(edges.worker_pid(server))
+    local before = edges.resident(server)
     for n = 41, 100 do
       rewrite(n)
     end
     scratch.write(app .. "/lua/app/version.lua", version_file(2000))
     wait_for_version(2000)
-    local after = resident(edges.worker_pid(server))
+    local after = edges.resident(server)
     -- An engine that stays behind holds about 200 KiB; sixty of them would be 12 MiB.
     assert(after - before < 2048, ("memory grew from %d to %d KiB"):format(before, after))
     load.close(conns)

@@ -49,6 +49,11 @@ describe("neap dev --as EMAIL", function()
     assert.equal("/api/v1/tasks/" .. task.id, res.headers["location"])
   end)
 
+  it("needs less than 15 MB for a worker that is idle", function()
+    local kilobytes, sanitized = edges.resident(server)
+    assert(sanitized or kilobytes < 15 * 1024, kilobytes .. " KiB")
+  end)
+
   it("logs each call of a store, with the owner, the row and the request", function()
     local id = get("/api/v1/tasks/" .. task.id).headers["x-request-id"]
     local line = server:wait_log "tasks.read"

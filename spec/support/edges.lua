@@ -69,4 +69,12 @@ function M.worker_pid(server)
   return math.tointeger(tonumber(sys.read_file(path):match "%d+"))
 end
 
+--- Resident kilobytes of the worker, and whether a sanitizer is among them.
+---@return integer kilobytes, boolean sanitized
+function M.resident(server)
+  local proc = ("/proc/%d/"):format(M.worker_pid(server))
+  local kilobytes = sys.read_file(proc .. "status"):match "VmRSS:%s*(%d+) kB"
+  return math.tointeger(tonumber(kilobytes)), sys.read_file(proc .. "maps"):find "asan" ~= nil
+end
+
 return M
