@@ -35,6 +35,7 @@ need_module(UV libuv 1.44 libuv libuv1-dev)
 need_module(PQ libpq 15 libpq libpq-dev)
 need_module(JWT libjwt 1.10 libjwt libjwt-dev)
 need_module(SSL libcrypto 3.0 OpenSSL libssl-dev)
+need_module(TLS libssl 3.0 OpenSSL libssl-dev)
 need_module(CRYPT libcrypt 4.4 libxcrypt libcrypt-dev)
 need_module(ZLIB zlib 1.2 zlib zlib1g-dev)
 

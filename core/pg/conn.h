@@ -48,9 +48,9 @@ struct pg_conn {
     struct list link;
     enum conn_status status; /* names the list that it is on */
     void *owner;
-    uint64_t idle_since_ms, retire_ms;
-    char where[96];         /* who left a transaction open */
-    bool rollback_expected; /* whoever gave it back knows */
+    uint64_t idle_since_us, retire_ms; /* both monotonic */
+    char where[96];                    /* who left a transaction open */
+    bool rollback_expected;            /* whoever gave it back knows */
 
     struct conn_opts *opts;
     const struct conn_events *events;

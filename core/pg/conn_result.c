@@ -1,5 +1,6 @@
 #include "pg/conn.h"
 #include <assert.h>
+#include <openssl/ssl.h>
 
 static bool is_error(const PGresult *res)
 {
@@ -110,11 +111,24 @@ static void read_results(struct pg_conn *c)
     }
 }
 
+/* A TLS record holds up to 16 KiB and libpq 15 reads no more than its buffer has room for, 8 KiB at least. The rest then
+ * lies in OpenSSL, where no poll of the socket sees it. (Servers from 17 on send records that large.) */
+static bool consume_input(PGconn *pq)
+{
+    SSL *ssl = PQsslInUse(pq) ? PQsslStruct(pq, "OpenSSL") : NULL;
+
+    do {
+        if (!PQconsumeInput(pq))
+            return false;
+    } while (ssl && SSL_pending(ssl) > 0 && PQisBusy(pq));
+    return true;
+}
+
 void pg_conn_on_input(struct pg_conn *c)
 {
     int flushed;
 
-    if (!PQconsumeInput(c->pq)) {
+    if (!consume_input(c->pq)) {
         pg_conn_break(c, PQerrorMessage(c->pq));
         return;
     }

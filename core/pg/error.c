@@ -42,12 +42,21 @@ void pg_error_set(struct pg_error *err, enum pg_error_kind kind, const char *fmt
     pg_error_trim(err->message);
 }
 
+/* libpq explains itself over several lines, with tabs. */
 void pg_error_trim(char *text)
 {
-    size_t n = strlen(text);
+    size_t n = 0;
 
-    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == ' '))
-        text[--n] = '\0';
+    for (const char *p = text; *p; p++) {
+        bool is_blank = *p == '\n' || *p == '\t' || *p == ' ';
+        if (!is_blank)
+            text[n++] = *p;
+        else if (n > 0 && text[n - 1] != ' ')
+            text[n++] = ' ';
+    }
+    while (n > 0 && text[n - 1] == ' ')
+        n--;
+    text[n] = '\0';
 }
 
 /* A text that is cut must not be cut inside a UTF-8 sequence: the log would show it as damaged. */

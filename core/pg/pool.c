@@ -14,7 +14,7 @@ void pool_move(struct pool *p, struct pg_conn *c, enum conn_status to)
     c->status = to;
     p->count[to]++;
     if (to == CONN_IDLE) { /* the last one used is used next: the others can grow old and go */
-        c->idle_since_ms = pool_now(p);
+        c->idle_since_us = clock_monotonic_us();
         list_push_front(&p->on[to], &c->link);
     } else {
         list_push_back(&p->on[to], &c->link);
@@ -193,7 +193,7 @@ static void on_tend(uv_timer_t *timer)
 
     while (n != &p->on[CONN_IDLE]) {
         struct pg_conn *c = LIST_OF(n, struct pg_conn, link);
-        bool spare = pool_live(p) > p->opts.min && now - c->idle_since_ms > POOL_SHRINK_IDLE_MS;
+        bool spare = pool_live(p) > p->opts.min && pool_idle_us(c) > POOL_SHRINK_IDLE_MS * UINT64_C(1000);
         n = n->prev;
         if (spare || now >= c->retire_ms)
             pool_discard(p, c);

@@ -2,6 +2,7 @@
 #define PG_POOL_INTERNAL_H
 /* The pool from inside. Each connection is on the list `on[c->status]`, and only pool_move changes that. A waiter is on
  * `line`, then on `due` with its connection or refusal until it is told. */
+#include "base/clock.h"
 #include "pg/conn.h"
 #include <assert.h>
 
@@ -13,7 +14,8 @@ enum {
     POOL_TEND_MS = 5000,          /* how often the idle ones are looked at */
     POOL_SHRINK_IDLE_MS = 300000, /* above min and idle for so long: closed */
     POOL_COMPLAIN_MS = 30000,     /* one log line in so long while the database is away */
-    PING_MS = 2000,
+    POOL_TRUST_US = 1000,         /* given back so recently: not worth a system call to see whether it is alive */
+    PING_MS = 1000,
     COPY_KEPT_MAX = 65536, /* bytes of a statement's copy that an idle connection may hold on to */
 };
 
@@ -49,6 +51,11 @@ static inline uint64_t pool_now(const struct pool *p)
 static inline unsigned pool_live(const struct pool *p)
 {
     return p->count[CONN_IDLE] + p->count[CONN_BUSY];
+}
+
+static inline uint64_t pool_idle_us(const struct pg_conn *c)
+{
+    return clock_monotonic_us() - c->idle_since_us;
 }
 
 /* ---- pool.c ---- */

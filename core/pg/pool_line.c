@@ -82,7 +82,7 @@ void pool_refuse_line(struct pool *p)
 
 static bool is_stale(const struct pool *p, const struct pg_conn *c)
 {
-    return p->opts.ping_idle_ms > 0 && pool_now(p) - c->idle_since_ms >= p->opts.ping_idle_ms;
+    return p->opts.ping_idle_ms > 0 && pool_idle_us(c) >= p->opts.ping_idle_ms * 1000;
 }
 
 /* An idle connection that can be used at once. One whose socket has something to say is looked at first: most likely it
@@ -93,7 +93,7 @@ static struct pg_conn *take_idle(struct pool *p)
         struct pg_conn *c = LIST_OF(list_first(&p->on[CONN_IDLE]), struct pg_conn, link);
         if (is_stale(p, c))
             return NULL; /* those behind it are older still */
-        if (pg_conn_has_input(c)) {
+        if (pool_idle_us(c) > POOL_TRUST_US && pg_conn_has_input(c)) {
             pg_conn_on_input(c); /* discards it when it is dead */
             if (c->status != CONN_IDLE)
                 continue;

@@ -77,7 +77,8 @@ static struct pool_query *start(struct pool *p, const struct pg_statement *st, c
     struct pg_conn *c;
 
     q->pool = p;
-    snprintf(q->where, sizeof q->where, "%s", where ? where : "");
+    if (where && *where)
+        snprintf(q->where, sizeof q->where, "%s", where);
     deferred_init(&q->late, on_fault);
     q->fault = statement_fault(st);
     if (q->fault) {

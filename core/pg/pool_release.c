@@ -113,7 +113,9 @@ void pg_conn_release(struct pg_conn *c, const char *where)
     struct pool *p = c->owner;
 
     assert(c->status == CONN_BUSY);
-    snprintf(c->where, sizeof c->where, "%s", where ? where : "");
+    c->where[0] = '\0';
+    if (where && *where)
+        snprintf(c->where, sizeof c->where, "%s", where);
     c->rollback_expected = false;
     release(p, c);
 }

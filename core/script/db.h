@@ -83,7 +83,8 @@ void db_cell_push(lua_State *L, enum pg_type type, Oid oid, struct slice text);
 struct pg_conn *db_task_conn(lua_State *L, const struct db_task *t);
 bool db_task_in_tx(const struct db_task *t);
 void db_lease_open(lua_State *L);
-int db_begin(lua_State *L); /* (sql or nil, statement timeout in ms or -1) -> lease with commit() and __close */
+int db_begin(
+    lua_State *L); /* (sql or nil, statement timeout in ms or -1, what will run) -> lease, with commit() and __close */
 
 /* ---- db_pin.c ---- */
 /* Whoever uses the pinned connection waits for its turn; in the line, they are served in order. */

@@ -120,6 +120,19 @@ static void write_begin(struct db_lease *l, const char *sql, lua_Integer timeout
         snprintf(l->sql, sizeof l->sql, "%s; SET LOCAL statement_timeout = %lld", sql, (long long)timeout_ms);
 }
 
+/* `return db.tx(function() ... end)` is a tail call: the line that called it is gone, but not the function it gave. */
+static void find_where(lua_State *L, char where[static WHERE_MAX])
+{
+    lua_Debug ar;
+
+    db_where(L, where);
+    if (strncmp(where, "neap/", 5) != 0 || !lua_isfunction(L, 3))
+        return;
+    lua_pushvalue(L, 3);
+    lua_getinfo(L, ">S", &ar);
+    snprintf(where, WHERE_MAX, "%s:%d", ar.short_src, ar.linedefined);
+}
+
 static struct db_lease *new_lease(lua_State *L, struct db_state *db, struct task *task, bool is_tx)
 {
     struct db_lease *l = lua_newuserdatauv(L, sizeof *l, 0);
@@ -129,7 +142,7 @@ static struct db_lease *new_lease(lua_State *L, struct db_state *db, struct task
     l->pinned = l->owner->top == NULL && db->pin;
     l->depth = (l->owner->top ? l->owner->top->depth : 0) + (is_tx || l->pinned);
     l->kind = !is_tx ? LEASE_SESSION : l->depth > 1 ? LEASE_SAVEPOINT : LEASE_TX;
-    db_where(L, l->where);
+    find_where(L, l->where);
     return l;
 }
 
@@ -144,7 +157,7 @@ int db_begin(lua_State *L)
 
     if (around == NULL && db->env->pool == NULL)
         return db_error_raise(L, PG_UNAVAILABLE, "no database is configured: set DATABASE_URL");
-    lua_settop(L, 2);
+    lua_settop(L, 3);
     struct db_lease *l = new_lease(L, db, task, sql != NULL);
     write_begin(l, sql, timeout_ms);
     l->conn = around;

@@ -1,6 +1,7 @@
 #include "script/db_lease.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "script/engine_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -70,8 +71,16 @@ void db_task_end(struct db_task *t)
 
 void db_task_log(const struct db_task *t, struct buf *fields)
 {
-    if (t->statements > 0)
-        buf_printf(fields, ",\"db_ms\":%.3f,\"db_queries\":%u", (double)t->us / 1000, t->statements);
+    char text[NUMBER_TEXT_MAX];
+
+    if (t->statements == 0)
+        return;
+    buf_lit(fields, ",\"db_ms\":");
+    buf_append(fields, text, number_write_u64(text, t->us / 1000));
+    buf_append(fields, text, number_write_u64(text, 1000 + t->us % 1000)); /* the 1 keeps the zeros, and becomes the point */
+    fields->p[fields->n - 4] = '.';
+    buf_lit(fields, ",\"db_queries\":");
+    buf_append(fields, text, number_write_u64(text, t->statements));
 }
 
 void db_lease_keep_error(struct db_lease *l, const struct pg_error *err)
@@ -85,6 +94,8 @@ void db_lease_keep_error(struct db_lease *l, const struct pg_error *err)
 int db_lease_raise(lua_State *L, struct db_lease *l, const char *outcome)
 {
     db_error_push(L, l->err, outcome);
+    lua_pushstring(L, l->where);
+    lua_setfield(L, -2, "where");
     free(l->err);
     l->err = NULL;
     return lua_error(L);

@@ -142,7 +142,7 @@ end
 local tx_functions = raw.tx
 
 local function run(sql, timeout, fn)
-  local lease <close> = raw.begin(sql, timeout)
+  local lease <close> = raw.begin(sql, timeout, fn)
   local results = table.pack(fn(tx_functions))
   lease:commit()
   return table.unpack(results, 1, results.n)

@@ -116,6 +116,17 @@ describe("db.tx", function()
     db.script "drop table spec_late"
   end)
 
+  it("that cannot begin tells where it stands, also after a tail call", function()
+    local function handler()
+      return db.tx({ isolation = "read committed" }, function() end)
+    end
+    db.session(function()
+      db.script "begin; savepoint x"
+      pcall(db.query, "select 1/0")
+      assert.matches("^spec/neap/db_pool_spec.lua:%d+$", failure(handler).where)
+    end)
+  end)
+
   it("may have a timeout of its own", function()
     assert.equal("timed_out", failure(db.tx, { timeout = 0.05 }, function()
       db.query "select pg_sleep(1)"
