@@ -205,6 +205,38 @@ void log_raw(struct log_line *l, struct slice key, struct slice json)
     buf_slice(l->out, json);
 }
 
+/* The end of one JSON value, or of a member's key: the first `stop` outside strings and brackets. */
+static const char *find_stop(const char *p, const char *end, char stop)
+{
+    int depth = 0;
+    for (; p < end; p++) {
+        if (depth == 0 && *p == stop)
+            break;
+        if (*p == '"')
+            for (p++; p < end && *p != '"'; p++)
+                p += *p == '\\';
+        else
+            depth += (*p == '[' || *p == '{') - (*p == ']' || *p == '}');
+    }
+    return p < end ? p : end;
+}
+
+void log_members(struct log_line *l, struct slice members)
+{
+    if (!log_state.pretty || members.n == 0) {
+        buf_slice(l->out, members);
+        return;
+    }
+    const char *p = members.p, *end = p + members.n;
+    while (end - p > 2) { /* ,"key":value */
+        const char *colon = find_stop(p + 1, end, ':'), *next = find_stop(colon, end, ',');
+        put_key(l->out, slice_of(p + 2, colon > p + 3 ? (size_t)(colon - p) - 3 : 0));
+        if (colon < end)
+            buf_append(l->out, colon + 1, (size_t)(next - colon) - 1);
+        p = next;
+    }
+}
+
 void log_end(struct log_line *l)
 {
     if (!log_state.pretty)

@@ -40,6 +40,8 @@ void log_int(struct log_line *l, const char *key, int64_t value);
 void log_double(struct log_line *l, const char *key, double value);
 void log_bool(struct log_line *l, const char *key, bool value);
 void log_raw(struct log_line *l, struct slice key, struct slice json); /* json: one complete JSON value */
+/* JSON members that were gathered elsewhere, each with a comma before it: ,"key":value,"key":value */
+void log_members(struct log_line *l, struct slice members);
 void log_end(struct log_line *l);
 void log_flush(void);
 

@@ -59,6 +59,6 @@ void access_line(const struct request *req, int status, size_t bytes)
     if (req->conn != NULL)
         log_peer(&l, req->conn);
     if (req->log_fields.n > 0)
-        buf_slice(l.out, buf_view(&req->log_fields));
+        log_members(&l, buf_view(&req->log_fields));
     log_end(&l);
 }

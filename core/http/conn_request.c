@@ -122,6 +122,7 @@ void conn_refuse(struct conn *c, int status, const char *code, const char *why)
         c->req->headless = true;
         request_name(c->req);
     }
+    buf_printf(&c->req->log_fields, ",\"reason\":\"%s\"", why); /* ours, without anything to quote */
     c->close_after = c->unread = true;
     response_error(c->req, status, code, slice_str(why), slice_of(NULL, 0), headers);
 }

@@ -149,6 +149,27 @@ TEST("the shell's descriptor stays blocking")
     close_pipe();
 }
 
+TEST("members that were gathered elsewhere are written as they are, and told apart in the pretty form")
+{
+    static const char members[] = ",\"db_ms\":1.5,\"list\":[1,{\"a\":2}],\"text\":\"a,\\\":b\"";
+    struct log_line l;
+    open_pipe(LOG_INFO);
+    CHECK(log_begin(&l, LOG_INFO, "m", "hello"));
+    log_members(&l, slice_str(members));
+    log_end(&l);
+    log_set_pretty(true, false);
+    CHECK(log_begin(&l, LOG_INFO, "m", "hello"));
+    log_members(&l, slice_str(members));
+    log_members(&l, slice_of(NULL, 0));
+    log_end(&l);
+    log_set_pretty(false, false);
+    log_flush();
+    drain();
+    CHECK(strstr(got, "\"module\":\"m\",\"db_ms\":1.5,\"list\":[1,{\"a\":2}],\"text\":\"a,\\\":b\"}\n") != NULL);
+    CHECK(strstr(got, "m  hello  db_ms=1.5  list=[1,{\"a\":2}]  text=\"a,\\\":b\"\n") != NULL);
+    close_pipe();
+}
+
 TEST("the pretty form has no control bytes of the value, and indents further lines")
 {
     struct log_line l;

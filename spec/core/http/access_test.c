@@ -62,7 +62,7 @@ TEST("answers without a route are logged too, unreadable heads without a path")
     client_say(b, "GET / HTTP/1.1\r\n\r\n");
     UNTIL(HAS(a, "404") && HAS(b, "400"));
     CHECK(has("\"method\":\"POST\",\"path\":\"/nobody\",\"status\":404,"));
-    CHECK(has("\"module\":\"http\",\"status\":400,"));
+    CHECK(has("\"module\":\"http\",\"status\":400,") && has("\"reason\":\"no Host header\"}\n"));
     CHECK(!has("\"route\""));
     close_log();
 }
