@@ -27,7 +27,7 @@ check_rings() {
             inner["script"] = "base http pg plan script"; inner["host"] = "base http pg plan script host"
             owner["uv.h"] = "http pg script host"; owner["llhttp.h"] = "http script"; owner["libpq-fe.h"] = "pg script"
             owner["lua.h"] = owner["lauxlib.h"] = owner["lualib.h"] = owner["jwt.h"] = "script"
-            owner["openssl/"] = owner["crypt.h"] = owner["zlib.h"] = "script"
+            owner["openssl/"] = "pg script"; owner["crypt.h"] = owner["zlib.h"] = "script"
         }
         function bad(text) { print FILENAME ":" FNR ": " text; failed = 1 }
         function among(word, list) { return index(" " list " ", " " word " ") > 0 }

@@ -22,32 +22,32 @@ enum { TASK_CHAIN_MAX = 64, TASK_GRACE_MS = 5000 };
 
 struct task {
     struct engine *engine;
-    lua_State *co;          /* anchored by co_ref */
+    lua_State *co; /* anchored by co_ref */
     int co_ref;
     struct list link;
     enum task_state state;
     enum task_cancel cancelled;
-    struct request *req;    /* borrowed from the server until the answer; NULL for commands */
-    void **req_box;         /* the userdata that handlers see; NULL inside when the request is over */
+    struct request *req; /* borrowed from the server until the answer; NULL for commands */
+    void **req_box;      /* the userdata that handlers see; NULL inside when the request is over */
     int req_ref;
-    struct json_doc body;   /* in the request's arena; n 0: not read */
+    struct json_doc body; /* in the request's arena; n 0: not read */
 
-    const char *what;       /* of the wait */
+    const char *what; /* of the wait */
     script_cancel_fn cancel;
     void *cancel_arg;
     script_push_fn push;
     void *push_arg;
-    bool stop_due;          /* the cancel error is to be raised at the wait by the timer */
-    bool wait_cancelled;    /* the wait that is under way began before the cancel */
-    bool grace_over;        /* <close> variables waited for too long: nothing waits any more */
+    bool stop_due;            /* the cancel error is to be raised at the wait by the timer */
+    bool wait_cancelled;      /* the wait that is under way began before the cancel */
+    bool grace_over;          /* <close> variables waited for too long: nothing waits any more */
     struct wheel_timer timer; /* the handler's deadline; after a cancel, the next thing to do */
 
     lua_State *chain[TASK_CHAIN_MAX]; /* the coroutines that resumed each other down to the running one */
     unsigned chain_n;
-    long heap_bytes;        /* allocated less freed while this task ran */
-    struct buf trace;       /* the traceback of the error that ended it */
-    struct buf bound;       /* log.bind: JSON members, ",key":value */
-    struct db_task db;      /* its transactions, and what it asked */
+    long heap_bytes;   /* allocated less freed while this task ran */
+    struct buf trace;  /* the traceback of the error that ended it */
+    struct buf bound;  /* log.bind: JSON members, ",key":value */
+    struct db_task db; /* its transactions, and what it asked */
     int exit_code;
     void (*done)(struct task *t, enum task_outcome how, void *arg); /* called once, when the Lua is over */
     void *done_arg;
