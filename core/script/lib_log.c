@@ -40,12 +40,6 @@ static void write_fields(lua_State *L, int index, struct buf *out)
     }
 }
 
-static void log_members(struct log_line *l, struct slice members)
-{
-    if (members.n > 0)
-        buf_slice(l->out, members);
-}
-
 /* log(level, module, message[, fields]) */
 static int l_log(lua_State *L)
 {
