@@ -53,7 +53,8 @@ static void answer_cancel(struct task *t)
         struct slice headers = {0};
         if (cancels[i].status == 503)
             headers = SLICE_LIT("Retry-After: 1\r\n");
-        response_error(t->req, cancels[i].status, cancels[i].code, slice_str(cancels[i].message), (struct slice){0}, headers);
+        response_error(t->req, cancels[i].status, cancels[i].code, slice_str(cancels[i].message), (struct slice){0},
+                       headers);
         return;
     }
 }

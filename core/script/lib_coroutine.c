@@ -32,8 +32,8 @@ static bool is_waiting(lua_State *L, const lua_State *co)
 
 static int resume_k(lua_State *L, int status, lua_KContext ctx);
 
-/* Runs co with its n arguments. Returns the number of results that it left on co, -1 for an error (the value on co), and does not return
- * when co waits for the loop: L yields then, and resume_k goes on. */
+/* Runs co with its n arguments. Returns the number of results that it left on co, -1 for an error (the value on co), and
+ * does not return when co waits for the loop: L yields then, and resume_k goes on. */
 static int run(lua_State *L, lua_State *co, int n)
 {
     struct engine *e = engine_of(L);

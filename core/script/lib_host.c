@@ -146,8 +146,9 @@ static int l_exit(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"serve", l_serve},   {"unserve", l_unserve},   {"use_database", l_use_database}, {"set_user", l_set_user},
-    {"counts", l_counts}, {"draining", l_draining}, {"exit", l_exit},                 {NULL, NULL},
+    {"serve", l_serve},       {"unserve", l_unserve}, {"use_database", l_use_database},
+    {"set_user", l_set_user}, {"counts", l_counts},   {"draining", l_draining},
+    {"exit", l_exit},         {NULL, NULL},
 };
 
 void lib_host_add(lua_State *L)

@@ -9,12 +9,26 @@
 
 /* Keys of a request. What is cheap is read each time; what makes a table is made once and kept in the box's user value
  * together with the fields that handlers set. */
-enum field { F_METHOD = 1, F_PATH, F_TARGET, F_ID, F_ROUTE, F_TEXT, F_PARAMS, F_QUERY, F_HEADERS, F_BODY, F_USER, F_HEADER, F_COUNT };
+enum field {
+    F_METHOD = 1,
+    F_PATH,
+    F_TARGET,
+    F_ID,
+    F_ROUTE,
+    F_TEXT,
+    F_PARAMS,
+    F_QUERY,
+    F_HEADERS,
+    F_BODY,
+    F_USER,
+    F_HEADER,
+    F_COUNT
+};
 
 static const char *const field_names[F_COUNT] = {
-    [F_METHOD] = "method", [F_PATH] = "path", [F_TARGET] = "target", [F_ID] = "id", [F_ROUTE] = "route", [F_TEXT] = "text",
-    [F_PARAMS] = "params", [F_QUERY] = "query", [F_HEADERS] = "headers", [F_BODY] = "body", [F_USER] = "user",
-    [F_HEADER] = "header",
+    [F_METHOD] = "method",   [F_PATH] = "path", [F_TARGET] = "target", [F_ID] = "id",
+    [F_ROUTE] = "route",     [F_TEXT] = "text", [F_PARAMS] = "params", [F_QUERY] = "query",
+    [F_HEADERS] = "headers", [F_BODY] = "body", [F_USER] = "user",     [F_HEADER] = "header",
 };
 
 static const char request_metatable[] = "neap.request";

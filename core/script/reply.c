@@ -28,8 +28,10 @@ static void add_header(lua_State *L, struct slice name, int value, struct buf *o
         luaL_error(L, "response header '%s': a %s is not a value", name.p, luaL_typename(L, value));
     struct slice v = string_at(L, value);
     if (!response_header_ok(name, v))
-        luaL_error(L, "response header '%s' is not allowed: the name is not a token, the value has control characters, or the "
-                      "server writes it itself", name.p);
+        luaL_error(L,
+                   "response header '%s' is not allowed: the name is not a token, the value has control characters, or the "
+                   "server writes it itself",
+                   name.p);
     buf_slice(out, name);
     buf_lit(out, ": ");
     buf_slice(out, v);

@@ -10,8 +10,8 @@ struct reply {
     bool ready;
 };
 
-/* Reads the values first..top of L and fills engine->reply. Raises a Lua error that says what is wrong with them. Runs in the
- * task's coroutine, where an error is caught. */
+/* Reads the values first..top of L and fills engine->reply. Raises a Lua error that says what is wrong with them. Runs in
+ * the task's coroutine, where an error is caught. */
 void reply_build(lua_State *L, int first);
 /* Appends "Name: value\r\n" for each pair of the table at index; raises on a name or value that HTTP forbids. */
 void reply_headers(lua_State *L, int index, struct buf *out);

@@ -333,7 +333,7 @@ void script_resume(struct task *t, script_push_fn push, void *arg)
     resume(t, 0);
 }
 
-/* The cancel error is raised by the wheel, not from here: the caller may be a connection in the middle of its own closing. */
+/* The cancel error is raised by the wheel, not from here: the caller may be a connection in the middle of its closing. */
 static void stop_wait(struct task *t)
 {
     t->wait_cancelled = true;
