@@ -13,9 +13,7 @@ function(embed_lua target root)
         COMMAND ${CMAKE_COMMAND} -DROOT=${root} -DOUT=${out} -P ${script}
         DEPENDS ${files} ${generated}/embed.list ${script}
         COMMENT "Embedding the Lua files" VERBATIM)
-    if(EXISTS ${PROJECT_SOURCE_DIR}/core/script/embed.h)
-        target_sources(${target} PRIVATE ${out})
-    endif()
+    target_sources(${target} PRIVATE ${out})
 endfunction()
 
 if(NOT CMAKE_SCRIPT_MODE_FILE)
@@ -49,8 +47,5 @@ foreach(module IN LISTS modules)
     string(APPEND rows "    {\"${name}\", file_${i}, ${size}},\n")
     math(EXPR i "${i} + 1")
 endforeach()
-if(i EQUAL 0)
-    set(rows "    {0, 0, 0},\n")
-endif()
 file(WRITE ${OUT} "#include \"script/embed.h\"\n\n${arrays}
 const struct embed_file embed_files[] = {\n${rows}};\nconst size_t embed_count = ${i};\n")
