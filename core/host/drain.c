@@ -13,6 +13,7 @@
  *   DONE      the loop stops
  */
 enum {
+    ANSWER_MS = 500,     /* for the answers of what was cancelled */
     CANCELLED_MS = 5500, /* what a cancelled task may take to roll back, and a little */
     LAST_STAGES_MS = 3000,
 };
@@ -47,12 +48,20 @@ static void on_server_closed(void *arg)
     enter(arg, DRAIN_DONE);
 }
 
+/* The tasks first: a cancelled one still answers its client (503). Then the connections, for who did not take it, and
+ * for requests that never became a task. */
 static void cancel_all(struct worker *w)
 {
-    server_cancel_all(w->server);
     if (w->engine)
         engine_cancel_all(w->engine);
+    w->drain_cut_ms = uv_now(&w->loop) + ANSWER_MS;
     w->drain_end_ms = uv_now(&w->loop) + CANCELLED_MS;
+}
+
+static void cut(struct worker *w)
+{
+    w->drain_cut_ms = 0;
+    server_cancel_all(w->server);
 }
 
 static void close_server(struct worker *w)
@@ -155,7 +164,9 @@ void drain_tick(struct worker *w)
 {
     if (w->stage == DRAIN_DONE)
         return;
-    if (w->stage == DRAIN_TASKS && (w->engine == NULL || engine_tasks(w->engine) == 0))
+    if (w->stage == DRAIN_REQUESTS && w->drain_cut_ms != 0 && uv_now(&w->loop) >= w->drain_cut_ms)
+        cut(w);
+    else if (w->stage == DRAIN_TASKS && (w->engine == NULL || engine_tasks(w->engine) == 0))
         enter(w, DRAIN_HOOKS);
     else if (uv_now(&w->loop) >= w->drain_end_ms)
         on_deadline(w);

@@ -57,6 +57,7 @@ struct worker {
 
     enum drain_stage stage;
     bool drain_hurried;      /* what ran was cancelled */
+    uint64_t drain_cut_ms;   /* when the connections are closed whatever they do; 0: not yet known, or done */
     uint64_t drain_end_ms;   /* when the present stage is given up */
     struct host_counts left; /* what was alive when there should have been nothing */
 };
