@@ -63,6 +63,14 @@ static struct engine *load(struct worker *w, int *rc, char err[static ERR_MAX])
     return NULL;
 }
 
+static void on_hooks_done(int code, void *arg)
+{
+    (void)arg;
+    if (code != 0)
+        log_note(LOG_ERROR, "reload", "a start hook of the application failed", NULL, NULL);
+}
+
+/* The application's start hooks run once in a worker's life: when it first loads. */
 static void take_over(struct worker *w, struct engine *e)
 {
     struct engine *old = w->engine;
@@ -70,7 +78,8 @@ static void take_over(struct worker *w, struct engine *e)
     server_set_note(w->server, slice_str(""));
     w->engine = e;
     engine_retire(old);
-    atomic_fetch_add(&w->slot->loads, 1);
+    if (atomic_fetch_add(&w->slot->loads, 1) == 0)
+        engine_run(e, "neap.startup", on_hooks_done, w);
 }
 
 /* What a worker is built on stays as it is until the process starts anew. */

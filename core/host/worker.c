@@ -202,13 +202,6 @@ static void tell_listening(const struct worker *w)
     }
 }
 
-static void on_hooks_done(int code, void *arg)
-{
-    (void)arg;
-    if (code != 0)
-        log_note(LOG_ERROR, "worker", "a start hook of the application failed", NULL, NULL);
-}
-
 static int open_parts(struct worker *w)
 {
     open_pool(w);
@@ -223,8 +216,6 @@ static int open_parts(struct worker *w)
         log_note(LOG_ERROR, "worker", "cannot listen", "error", uv_strerror(rc));
         return WORKER_FAILED;
     }
-    if (w->engine)
-        engine_run(w->engine, "neap.startup", on_hooks_done, w);
     if (w->opts->watch)
         w->watch = watch_open(&w->loop, w->opts->place, on_saved, w);
     return 0;
