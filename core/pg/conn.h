@@ -22,6 +22,7 @@ struct conn_opts { /* shared by the connections of one pool, owned by it */
     const char *url, *application_name;
     uint64_t connect_ms, statement_ms;
     bool prepared;
+    unsigned plans;     /* counted up when a table has changed: what was prepared before is to be prepared anew */
     bool plain_startup; /* learned: a pooler in between refuses `options`, so settings are sent as SET */
 };
 
@@ -83,6 +84,7 @@ struct pg_conn {
     struct cancel_job *cancel;
     struct wheel_timer cancel_again;
     struct statement_cache cache;
+    unsigned plans; /* opts->plans when the cache was last looked at */
 };
 
 /* ---- conn.c ---- */

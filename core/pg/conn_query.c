@@ -53,6 +53,9 @@ static void send_execute(struct pg_conn *c)
 
 static void send_statement(struct pg_conn *c)
 {
+    if (c->plans != c->opts->plans)
+        statement_discard_all(&c->cache);
+    c->plans = c->opts->plans;
     c->prepared = c->opts->prepared ? statement_find(&c->cache, c->st->sql) : NULL;
     if (c->prepared)
         send_execute(c);

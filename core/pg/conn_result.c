@@ -40,18 +40,25 @@ static bool is_copy(const PGresult *res)
     return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
-/* 26000: the server has lost it (DISCARD ALL, a pooler in between); 0A000: a table has changed under its plan. A
- * statement that failed outside of a transaction has done nothing, so it may run again. */
+/* A table has changed under a plan. The state is that of every feature which is not supported; only the function in
+ * Postgres' source tells them apart, where it is told. */
+static bool is_plan_stale(const PGresult *res)
+{
+    const char *function = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
+
+    return has_sqlstate(res, "0A000") && (function == NULL || strcmp(function, "RevalidateCachedQuery") == 0);
+}
+
+/* 26000: the server has lost it (DISCARD ALL, a pooler in between). A statement that failed outside of a transaction has
+ * done nothing, so it may run again. Inside of one it cannot, but the other connections need not run into the same. */
 static bool is_stale(struct pg_conn *c)
 {
-    bool gone = has_sqlstate(c->result, "26000");
-
-    if (!gone && !has_sqlstate(c->result, "0A000"))
-        return false;
-    if (gone)
+    if (has_sqlstate(c->result, "26000"))
         statement_forget(&c->cache, c->prepared);
+    else if (is_plan_stale(c->result))
+        c->opts->plans++;
     else
-        statement_discard(&c->cache, c->prepared);
+        return false;
     c->prepared = NULL;
     return !c->was_in_tx && !c->retried && c->stop == STOP_NONE;
 }

@@ -42,6 +42,12 @@ static void unlink_prepared(struct statement_cache *sc, struct prepared *p)
     sc->count--;
 }
 
+void statement_discard_all(struct statement_cache *sc)
+{
+    while (!list_is_empty(&sc->by_use))
+        statement_discard(sc, LIST_OF(list_first(&sc->by_use), struct prepared, by_use));
+}
+
 void statement_cache_free(struct statement_cache *sc)
 {
     while (!list_is_empty(&sc->by_use)) {

@@ -80,7 +80,7 @@ void db_cell_push(lua_State *L, enum pg_type type, Oid oid, struct slice text);
 
 /* ---- db_lease.c, db_begin.c ---- */
 /* Of the task's innermost lease; NULL: it has none. Raises when that one can only end. */
-struct pg_conn *db_task_conn(lua_State *L, const struct db_task *t);
+struct pg_conn *db_task_conn(lua_State *L, struct db_task *t);
 bool db_task_in_tx(const struct db_task *t);
 void db_lease_open(lua_State *L);
 int db_begin(

@@ -133,16 +133,32 @@ static void find_where(lua_State *L, char where[static WHERE_MAX])
     snprintf(where, WHERE_MAX, "%s:%d", ar.short_src, ar.linedefined);
 }
 
+/* A lease keeps the one around it alive. They are found by their addresses in a table that keeps none of them alive. */
+static void anchor(lua_State *L, struct db_lease *l)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, db_lease_key);
+    if (l->owner->top) {
+        lua_rawgetp(L, -1, l->owner->top);
+        lua_setiuservalue(L, -3, 1);
+    }
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, l);
+    lua_pop(L, 1);
+    lua_pushthread(L);
+    lua_setiuservalue(L, -2, 2);
+}
+
 static struct db_lease *new_lease(lua_State *L, struct db_state *db, struct task *task, bool is_tx)
 {
-    struct db_lease *l = lua_newuserdatauv(L, sizeof *l, 0);
+    struct db_lease *l = lua_newuserdatauv(L, sizeof *l, 2);
 
-    *l = (struct db_lease){.db = db, .owner = db_task_of(task), .task = task};
+    *l = (struct db_lease){.db = db, .owner = db_task_of(task), .task = task, .co = L};
     luaL_setmetatable(L, DB_LEASE);
     l->pinned = l->owner->top == NULL && db->pin;
     l->depth = (l->owner->top ? l->owner->top->depth : 0) + (is_tx || l->pinned);
     l->kind = !is_tx ? LEASE_SESSION : l->depth > 1 ? LEASE_SAVEPOINT : LEASE_TX;
     find_where(L, l->where);
+    anchor(L, l);
     return l;
 }
 

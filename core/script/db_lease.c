@@ -6,6 +6,8 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
+const char db_lease_key[] = "leases by their addresses";
+
 static struct db_lease *root_of(struct db_lease *l)
 {
     while (l->parent)
@@ -13,30 +15,15 @@ static struct db_lease *root_of(struct db_lease *l)
     return l;
 }
 
-struct pg_conn *db_task_conn(lua_State *L, const struct db_task *t)
-{
-    if (t->top == NULL)
-        return NULL;
-    if (root_of(t->top)->broken)
-        db_error_raise(L, PG_LOST, "a transaction inside this one was interrupted: this one can only be rolled back");
-    return t->top->conn;
-}
-
 bool db_task_in_tx(const struct db_task *t)
 {
     return t->top != NULL && t->top->depth > 0;
 }
 
-/* With all that are still open inside it. */
-static void unlink_lease(struct db_lease *l)
+static void unlink_top(struct db_task *t)
 {
-    struct db_lease *inner;
-
-    do {
-        inner = l->owner->top;
-        inner->open = false;
-        l->owner->top = inner->parent;
-    } while (inner != l);
+    t->top->open = false;
+    t->top = t->top->parent;
 }
 
 void db_lease_give_back(struct db_lease *l, enum lease_end how)
@@ -50,8 +37,6 @@ void db_lease_give_back(struct db_lease *l, enum lease_end how)
         db_turn_end(&l->turn);
     else if (l->pinned)
         db_turn_roll_back(&l->turn);
-    else if (how == LEASE_LEAKED)
-        pg_conn_release(c, l->where);
     else if (l->kind == LEASE_SESSION)
         pg_conn_retire(c);
     else if (how == LEASE_ABORTED)
@@ -60,11 +45,44 @@ void db_lease_give_back(struct db_lease *l, enum lease_end how)
         pg_conn_release(c, l->where);
 }
 
+/* Those around it that ended before it did. */
+static void end_outer(struct db_task *t)
+{
+    while (t->top && t->top->ended) {
+        struct db_lease *l = t->top;
+        unlink_top(t);
+        db_lease_give_back(l, LEASE_LEAKED);
+    }
+}
+
+/* A coroutine that died of an error has not run its <close> variables: coroutine.resume leaves that to coroutine.close. */
+static void end_dead(struct db_task *t)
+{
+    for (struct db_lease *l = t->top; l; l = l->parent) {
+        if (lua_status(l->co) <= LUA_YIELD)
+            continue;
+        l->ended = true;
+        if (l->parent || l != t->top)
+            root_of(l)->broken = true;
+    }
+    end_outer(t);
+}
+
+struct pg_conn *db_task_conn(lua_State *L, struct db_task *t)
+{
+    end_dead(t);
+    if (t->top == NULL)
+        return NULL;
+    if (root_of(t->top)->broken)
+        db_error_raise(L, PG_LOST, "a transaction inside or around this one was interrupted: it can only be rolled back");
+    return t->top->conn;
+}
+
 void db_task_end(struct db_task *t)
 {
     while (t->top) {
         struct db_lease *l = t->top;
-        unlink_lease(l);
+        unlink_top(t);
         db_lease_give_back(l, LEASE_LEAKED);
     }
 }
@@ -125,8 +143,9 @@ static void on_committed(struct pg_result *res, const struct pg_error *err, void
     pg_result_free(res);
     db_lease_keep_error(l, err);
     if (err == NULL) {
-        unlink_lease(l);
+        unlink_top(l->owner);
         db_lease_give_back(l, LEASE_COMMITTED);
+        end_outer(l->owner);
     }
     script_resume(l->task, push_committed, l);
 }
@@ -172,16 +191,14 @@ static void check_can_commit(lua_State *L, struct db_lease *l)
     }
 }
 
+static int lease_close(lua_State *L);
+
 static int lease_commit(lua_State *L)
 {
     struct db_lease *l = luaL_checkudata(L, 1, DB_LEASE);
 
     if (l->kind == LEASE_SESSION && !l->pinned) {
-        if (l->open) {
-            unlink_lease(l);
-            db_lease_give_back(l, LEASE_COMMITTED);
-        }
-        return 0;
+        return lease_close(L);
     }
     check_can_commit(L, l);
     l->task = script_task(L);
@@ -232,9 +249,18 @@ static int lease_close(lua_State *L)
 
     if (!l->open)
         return 0;
-    unlink_lease(l);
+    if (l->owner->top != l) { /* coroutines that begin and end across each other: none of it can be committed */
+        l->ended = true;
+        root_of(l)->broken = true;
+        return 0;
+    }
+    unlink_top(l->owner);
     if (l->parent == NULL) {
         db_lease_give_back(l, LEASE_ABORTED);
+        return 0;
+    }
+    if (l->parent->ended) {
+        end_outer(l->owner);
         return 0;
     }
     if (!needs_rollback(l))
@@ -248,6 +274,7 @@ static int lease_close(lua_State *L)
     return script_wait(L, "db.tx", cancel_nothing, l);
 }
 
+/* In a coroutine that nobody resumed any more. An inner one keeps those around it from being collected before it. */
 static int lease_gc(lua_State *L)
 {
     struct db_lease *l = luaL_checkudata(L, 1, DB_LEASE);
@@ -256,10 +283,14 @@ static int lease_gc(lua_State *L)
     l->err = NULL;
     if (!l->open)
         return 0;
-    unlink_lease(l);
-    if (l->parent)
-        root_of(l)->broken = true;
-    db_lease_give_back(l, LEASE_LEAKED);
+    while (l->open) {
+        struct db_lease *top = l->owner->top;
+        unlink_top(l->owner);
+        if (top->parent)
+            root_of(top)->broken = true;
+        db_lease_give_back(top, LEASE_LEAKED);
+    }
+    end_outer(l->owner);
     return 0;
 }
 
@@ -267,6 +298,12 @@ void db_lease_open(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"commit", lease_commit}, {NULL, NULL}};
 
+    lua_createtable(L, 0, 4); /* see anchor() in db_begin.c */
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, db_lease_key);
     luaL_newmetatable(L, DB_LEASE);
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");

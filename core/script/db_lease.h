@@ -9,12 +9,14 @@ enum lease_kind { LEASE_SESSION, LEASE_TX, LEASE_SAVEPOINT };
 struct db_lease {
     struct db_state *db;
     struct db_task *owner;
+    lua_State *co;           /* that began it; its user value 2 */
     struct db_lease *parent; /* the one around it; NULL: this one borrowed the connection */
     struct pg_conn *conn;    /* NULL until it is there */
     enum lease_kind kind;
     unsigned depth; /* 0: no transaction; 1: a transaction; from 2 on: savepoint neap_<depth> */
     bool pinned;    /* its connection is the specs' own */
     bool open;      /* begun, not ended */
+    bool ended;     /* its function is through while an inner one is open, in another coroutine */
     bool broken;    /* an inner one could not be rolled back: nothing may be committed any more */
     bool cancelled;
     lua_Integer timeout_ms; /* of its statements; -1: the default */
@@ -25,6 +27,8 @@ struct db_lease {
     char where[WHERE_MAX];
     char sql[192]; /* that begins or ends it */
 };
+
+extern const char db_lease_key[]; /* of the registry */
 
 enum lease_end { LEASE_COMMITTED, LEASE_ABORTED, LEASE_LEAKED };
 

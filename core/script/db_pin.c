@@ -159,6 +159,13 @@ static void on_conn(struct pool_wait *w, struct pg_conn *conn, const struct pg_e
     pg_conn_script(conn, SLICE_LIT("BEGIN"), on_begun, pin);
 }
 
+/* Both end soon, with their deadlines; what they would leave behind is worse than the wait. */
+static bool cancel_nothing(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
 int db_pin(lua_State *L)
 {
     struct db_state *db = lua_touserdata(L, lua_upvalueindex(1));
@@ -174,7 +181,7 @@ int db_pin(lua_State *L)
     list_init(&pin->line);
     db->pin = pin;
     pool_acquire(db->env->pool, &pin->wait, on_conn, pin);
-    return script_wait(L, "db.pin", NULL, NULL);
+    return script_wait(L, "db.pin", cancel_nothing, NULL);
 }
 
 static int push_unpinned(lua_State *L, void *arg)
@@ -213,7 +220,7 @@ int db_unpin(lua_State *L)
         return luaL_error(L, "db: the process is not pinned");
     pin->task = task;
     if (!db_turn_take(pin, &pin->last, on_last_turn, pin))
-        return script_wait(L, "db.unpin", NULL, NULL);
+        return script_wait(L, "db.unpin", cancel_nothing, NULL);
     db->pin = NULL;
     pin->over = true;
     next(pin);

@@ -10,7 +10,7 @@
 ---
 --- Types: smallint, integer and bigint are integers (exact), real and double floats, numeric a string (exact), boolean a
 --- boolean; uuid, date and everything that is not listed a string; timestamptz "2024-01-31T12:00:00.000000Z" (RFC 3339);
---- bytea a byte string; an array a marked array, with json.null for NULL; json and jsonb a json.raw. NULL is no field at all.
+--- bytea a byte string; an array a marked array, with json.null for NULL; json and jsonb a json.raw. NULL is no field.
 local core = require "neap.core"
 local raw = require "neap.core.db"
 

@@ -175,6 +175,63 @@ describe("db.tx", function()
   end)
 end)
 
+describe("coroutines whose transactions begin and end across each other", function()
+  it("commit nothing, and nothing runs outside of them unnoticed", function()
+    local outer = coroutine.create(function()
+      db.tx(function()
+        db.exec "insert into spec_pool values (1)"
+        coroutine.yield()
+      end)
+    end)
+    coroutine.resume(outer)
+    local err = failure(db.tx, function()
+      db.exec "insert into spec_pool values (2)"
+      local ok, problem = coroutine.resume(outer)
+      assert.is_false(ok)
+      assert.matches("still open", problem)
+      assert.equal("lost", failure(db.exec, "insert into spec_pool values (3)").kind)
+      db.exec "insert into spec_pool values (4)"
+    end)
+    assert.equal("lost", err.kind)
+    assert.is_true(is_idle())
+    assert.equal(0, count())
+  end)
+
+  it("that died of an error take nothing of the others with them", function()
+    local dead = coroutine.create(function()
+      db.tx(function()
+        db.exec "insert into spec_pool values (1)"
+        error "dead"
+      end)
+    end)
+    coroutine.resume(dead)
+    db.exec "insert into spec_pool values (2)"
+    assert.is_true(is_idle())
+    assert.equal(2, db.one("select min(n) as n from spec_pool").n)
+    coroutine.close(dead)
+    assert.equal(1, count())
+  end)
+
+  it("are all given back when they are forgotten", function()
+    local leaked = db.pool_status().leaked
+    for _ = 1, 2 do
+      local step = coroutine.wrap(function()
+        db.tx(function()
+          db.exec "insert into spec_pool values (1)"
+          db.tx(function() coroutine.yield() end)
+        end)
+      end)
+      step()
+      step = nil -- luacheck: ignore
+      collectgarbage()
+      collectgarbage()
+      assert.is_true(is_idle())
+    end
+    assert.equal(leaked + 2, db.pool_status().leaked)
+    assert.equal(0, count())
+  end)
+end)
+
 describe("a statement on its own", function()
   it("that opens a transaction has it rolled back, and is told", function()
     local leaked = db.pool_status().leaked

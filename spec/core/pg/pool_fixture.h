@@ -186,7 +186,9 @@ static void borrow(struct borrower *b)
 
 static void script_on(struct pg_conn *c, const char *sql, struct answer *a)
 {
+    int calls = a->calls;
+
     pg_conn_script(c, slice_str(sql), on_answer, a);
-    CHECK_INT(a->calls, 0);
+    CHECK_INT(a->calls, calls);
 }
 #endif

@@ -57,6 +57,40 @@ TEST("a statement that the server lost is prepared again, also after its table c
     close_all();
 }
 
+TEST("a table that changes is noticed once for all connections")
+{
+    struct pool_opts opts = default_opts();
+    struct borrower b;
+    struct answer a = {0};
+
+    opts.max = 1;
+    open_with(opts);
+    ask("create table changing (a int)");
+    ask("insert into changing values (7)");
+    for (int i = 0; i < 3; i++) {
+        CHECK_ASK("select * from changing", "7");
+        CHECK_ASK("select a as other from changing", "7");
+    }
+    CHECK_ASK("alter table changing alter a type text using a || 'x'", "0");
+    borrow(&b);
+    WAIT_FOR(b.conn);
+    script_on(b.conn, "begin", &a);
+    WAIT_FOR(a.calls == 1);
+    answer_free(&a);
+    pg_conn_query(b.conn, &(struct pg_statement){.sql = SLICE_LIT("select * from changing")}, on_answer, &a);
+    WAIT_FOR(a.calls == 2);
+    CHECK_STR(a.err.sqlstate, 5, "0A000");
+    script_on(b.conn, "rollback; begin", &a);
+    WAIT_FOR(a.calls == 3);
+    pg_conn_query(b.conn, &(struct pg_statement){.sql = SLICE_LIT("select a as other from changing")}, on_answer, &a);
+    WAIT_FOR(a.calls == 4);
+    CHECK(a.res != NULL);
+    answer_free(&a);
+    pg_conn_release(b.conn, NULL);
+    ask("drop table changing");
+    close_all();
+}
+
 TEST("the cache stays within its bound and what falls out is deallocated")
 {
     struct pool_opts opts = default_opts();
