@@ -96,8 +96,6 @@ static int on_body(llhttp_t *parser, const char *at, size_t n)
     assert(n <= r->bytes_max - r->out->n); /* on_chunk_header has seen to it */
     buf_append(r->out, at, n);
     r->seen = at + n;
-    r->last = 0;
-    r->line_bytes = 0;
     return 0;
 }
 

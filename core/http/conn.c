@@ -131,10 +131,6 @@ void conn_close(struct conn *c)
     conn_enter(c, CONN_CLOSED);
     wheel_clear(s->opts.wheel, &c->timer);
     list_remove(&c->ready);
-    if (s->out_conn == c) {
-        buf_clear(&s->out);
-        s->out_conn = NULL;
-    }
     uv_close((uv_handle_t *)&c->tcp, on_closed);
     detach_request(c);
 }

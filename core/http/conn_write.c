@@ -39,8 +39,6 @@ static void on_rest_written(uv_write_t *w, int status)
 {
     struct conn *c = w->handle->data;
     free(w);
-    if (c->state == CONN_CLOSED)
-        return;
     if (status != 0) {
         on_broken(c);
         return;

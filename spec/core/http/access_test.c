@@ -54,6 +54,20 @@ TEST("each answer has one line that tells who asked what and how it ended")
     close_log();
 }
 
+TEST("the time that a request took starts at its first byte")
+{
+    open_log();
+    struct client *c = client_open();
+    client_say(c, "GET /hello HTTP/1.1\r\n");
+    UNTIL(server_counts(net.server)->bytes_in > 0);
+    usleep(20000);
+    client_say(c, HOST "\r\n");
+    UNTIL(HAS(c, "200 OK"));
+    const char *latency = strstr(logged(), "\"latency_ms\":");
+    CHECK(latency != NULL && atof(latency + strlen("\"latency_ms\":")) >= 20);
+    close_log();
+}
+
 TEST("answers without a route are logged too, unreadable heads without a path")
 {
     open_log();

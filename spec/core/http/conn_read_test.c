@@ -91,6 +91,25 @@ TEST("a flood behind a request that runs is kept up to a bound, and goes on afte
     net_close();
 }
 
+TEST("a body that was cut in two by the bound is read to its end")
+{
+    enum { BODY = 5 * KEPT_BYTES_MAX };
+    struct buf all = BUF_INIT;
+    net_open();
+    struct client *c = client_open();
+    client_say(c, GET_WAIT);
+    UNTIL(net.waiting_count == 1);
+    buf_printf(&all, "POST /length HTTP/1.1\r\n" HOST "Content-Length: %d\r\n\r\n%0*d", BODY, BODY, 0);
+    client_send(c, all.p, all.n);
+    struct conn *conn = LIST_OF(list_first(&net.server->conns), struct conn, link);
+    UNTIL(!conn->reading);
+    answer_waiting(0);
+    UNTIL(HAS(c, "\"hello\""));
+    CHECK_STR(net.seen.p, net.seen.n, "GET /wait 0;POST /length 81920;");
+    buf_free(&all);
+    net_close();
+}
+
 static void send_now(struct client *c, const char *text)
 {
     if (send(c->fd, text, strlen(text), 0) != (ssize_t)strlen(text))

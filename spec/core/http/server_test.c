@@ -19,6 +19,8 @@ TEST("one connection too many is told so, and others are not disturbed")
     UNTIL(c->eof);
     CHECK(!c->reset && HAS(c, "HTTP/1.1 503 ") && HAS(c, "\r\nRetry-After: 1\r\n") && HAS(c, "Connection: close\r\n"));
     CHECK_INT(server_counts(net.server)->refused, 1);
+    client_drop(c);
+    UNTIL(net.server->refusing == 0);
     CHECK_INT(connections(), 2);
     client_say(a, GET_HELLO);
     UNTIL(HAS(a, "\"hello\""));
