@@ -28,6 +28,7 @@ check_rings() {
             owner["uv.h"] = "http pg script host"; owner["llhttp.h"] = "http script"; owner["libpq-fe.h"] = "pg script"
             owner["lua.h"] = owner["lauxlib.h"] = owner["lualib.h"] = owner["jwt.h"] = "script"
             owner["openssl/"] = "pg script"; owner["crypt.h"] = owner["zlib.h"] = "script"
+            owner["pcre2.h"] = "plan"
         }
         function bad(text) { print FILENAME ":" FNR ": " text; failed = 1 }
         function among(word, list) { return index(" " list " ", " " word " ") > 0 }
