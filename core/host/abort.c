@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { UNSEEN_S = 60 };
+
 /* A signal belongs to the process, and so does what its handler looks at. */
 static struct engine *const *present;
 
@@ -26,6 +28,25 @@ static void on_abort(int number)
     ssize_t written = write(STDOUT_FILENO, line, (size_t)len);
     (void)written;
     raise(number); /* SA_RESETHAND: this time it ends the process */
+}
+
+static pid_t supervisor;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    if (getppid() != supervisor)
+        raise(SIGABRT);
+}
+
+void abort_unless_seen(pid_t parent)
+{
+    struct sigaction sa = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    if (supervisor == 0) {
+        supervisor = parent;
+        sigaction(SIGALRM, &sa, NULL);
+    }
+    alarm(UNSEEN_S);
 }
 
 void abort_tell(struct engine *const *engine)

@@ -21,6 +21,7 @@ struct service {
     struct shared *shared;
     int *fds;
     int port;
+    pid_t pid; /* the supervisor's */
 };
 
 static int complain(int code, const char *err)
@@ -63,6 +64,7 @@ static int be_worker(unsigned slot, void *arg)
                             .shared = s->shared,
                             .slot = slot,
                             .fd = s->fds[slot],
+                            .supervisor = s->pid,
                             .port = s->port,
                             .mode = s->dev ? SCRIPT_DEV : SCRIPT_SERVE,
                             .watch = s->dev && !s->cli.no_watch};
@@ -119,7 +121,7 @@ static int run(struct service *s)
 
 int serve_main(struct place *place, bool dev, int argc, char **argv)
 {
-    struct service s = {.place = place, .dev = dev};
+    struct service s = {.place = place, .dev = dev, .pid = getpid()};
     char err[ERR_MAX] = "";
 
     if (cli_parse(&s.cli, dev, argc, argv, err) < 0) {

@@ -25,7 +25,7 @@ static void beat(struct worker *w)
         return;
     w->beat_at_ms = t + WORKER_BEAT_MS;
     shared_beat(w->slot, t);
-    alarm(WORKER_ALARM_S);
+    abort_unless_seen(w->opts->supervisor);
     const struct server_counts *c = server_counts(w->server);
     atomic_store_explicit(&w->slot->requests, c->requests, memory_order_relaxed);
     atomic_store_explicit(&w->slot->connections, c->connections, memory_order_relaxed);

@@ -12,11 +12,7 @@
 #include "script/engine.h"
 #include "script/tool_host.h"
 
-enum {
-    WORKER_BEAT_MS = 1000,
-    /* A worker whose supervisor is gone and whose loop is stuck ends by SIGALRM: nobody else would end it. */
-    WORKER_ALARM_S = 60,
-};
+enum { WORKER_BEAT_MS = 1000 };
 
 struct watch;
 
@@ -25,7 +21,8 @@ struct worker_opts {
     const struct place *place;
     struct shared *shared;
     unsigned slot;
-    int fd;                /* its socket; taken */
+    int fd; /* its socket; taken */
+    pid_t supervisor;
     int port;              /* that the socket is bound to */
     enum script_mode mode; /* SCRIPT_SERVE or SCRIPT_DEV */
     bool watch;            /* for saved files */
