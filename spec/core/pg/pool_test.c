@@ -276,6 +276,50 @@ TEST("a cancelled statement ends soon, and the next one on its connection is not
     close_all();
 }
 
+TEST("a cancel request that comes too late does not hit the next statement")
+{
+    struct pool_opts opts = default_opts();
+    struct pg_statement st = statement("select 1");
+    struct pool_query *q;
+
+    opts.max = 1;
+    open_with(opts);
+    ask("select 1");
+    for (int i = 0; i < 100; i++) {
+        struct answer a = {0};
+        q = pool_query(pool, &st, NULL, on_answer, &a);
+        CHECK(!pool_query_cancel(q));
+        WAIT_FOR(a.calls == 1);
+        answer_free(&a);
+        CHECK_ASK("select 'next' from pg_sleep(0.005)", "next");
+    }
+    close_all();
+}
+
+TEST("a cancel request that comes too early is sent again")
+{
+    struct borrower b;
+    struct answer a = {0};
+    struct pg_statement st = statement("select pg_sleep(30)");
+    int pid;
+
+    open_with(default_opts());
+    borrow(&b);
+    WAIT_FOR(b.conn);
+    pid = pg_conn_backend_pid(b.conn);
+    kill(pid, SIGSTOP);
+    pg_conn_query(b.conn, &st, on_answer, &a);
+    pg_conn_cancel(b.conn);
+    turn_for(50);
+    kill(pid, SIGCONT); /* finds the signal first, while it is still idle */
+    WAIT_FOR(a.calls == 1);
+    CHECK_INT(a.err.kind, PG_CANCELLED);
+    CHECK_STR(a.err.sqlstate, strlen(a.err.sqlstate), "57014");
+    CHECK_INT(pg_conn_backend_pid(b.conn), pid);
+    pg_conn_release(b.conn, NULL);
+    close_all();
+}
+
 TEST("the session's statement timeout ends a statement as timed out")
 {
     struct pool_opts opts = default_opts();
