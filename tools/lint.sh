@@ -65,7 +65,7 @@ check_headers() {
 }
 
 check_size() {
-    awk 'FNR == 451 { print FILENAME ":451: more than 450 lines: is it two things?"; failed = 1 }
+    awk 'FNR == 451 && FILENAME !~ /^spec\// { print FILENAME ":451: more than 450 lines: is it two things?"; failed = 1 }
          length($0) > 125 { print FILENAME ":" FNR ": longer than 125 columns"; failed = 1 }
          END { exit failed }' $headers $sources $specs $lua CMakeLists.txt Makefile cmake/* tools/*
 }

@@ -1,8 +1,8 @@
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
 /* Which handler a method and a path mean. Patterns are literal segments and {name} segments: "/tasks/{id}/assign".
- * A literal wins over a parameter. A parameter matches one segment that is not empty. Segments are split before
- * they are percent-decoded. Built once per engine and then only read; counted, because requests that are under way hold it. */
+ * A literal wins over a parameter. A parameter matches one segment that is not empty. Segments are split before they are
+ * percent-decoded. Built once per engine and then only read; counted, because requests under way hold it. */
 #include "http/head.h"
 
 enum { ROUTE_PARAMS_MAX = 8, ROUTE_SEGMENTS_MAX = 32 };

@@ -17,7 +17,7 @@ struct route_table *engine_routes(struct engine *e); /* borrowed; server_set_rou
 /* Drops the owner's count: freed now, or when the last task or request is over. */
 void engine_retire(struct engine *e);
 unsigned engine_tasks(const struct engine *e); /* live coroutines */
-void engine_cancel_all(struct engine *e);     /* ends every task at its wait: the deadline of a drain */
+void engine_cancel_all(struct engine *e);      /* ends every task at its wait: the deadline of a drain */
 
 /* The http_app of a worker. start() finds the engine by the request's route table. */
 extern const struct http_app script_app;

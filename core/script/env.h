@@ -24,12 +24,12 @@ struct script_env {
     struct limits *limits;
     enum script_mode mode;
     struct script_user as;
-    const char *app_dir;   /* absolute */
-    const char *home;      /* NEAP_HOME, or NULL */
-    const char *program;   /* absolute path of this binary */
-    const char *version;   /* of Neap */
+    const char *app_dir;    /* absolute */
+    const char *home;       /* NEAP_HOME, or NULL */
+    const char *program;    /* absolute path of this binary */
+    const char *version;    /* of Neap */
     struct tool_host *host; /* what it asks of its process: script/tool_host.h */
-    int argc;              /* of a tool: its arguments after the command's name */
+    int argc;               /* of a tool: its arguments after the command's name */
     char **argv;
 };
 #endif

@@ -6,8 +6,8 @@
 int luaopen_neap_core(lua_State *L);
 
 /* Parts of it, each of which adds its functions to the table on top of the stack. */
-void lib_route_add(lua_State *L);   /* route, routes, set_error_mapper */
-void lib_log_add(lua_State *L);     /* log, log_bind, log_level */
-void lib_host_add(lua_State *L);    /* serve, unserve, use_database, set_user, counts, draining, exit */
-void lib_time_add(lua_State *L);    /* now, monotonic, sleep */
+void lib_route_add(lua_State *L); /* route, routes, set_error_mapper */
+void lib_log_add(lua_State *L);   /* log, log_bind, log_level */
+void lib_host_add(lua_State *L);  /* serve, unserve, use_database, set_user, counts, draining, exit */
+void lib_time_add(lua_State *L);  /* now, monotonic, sleep */
 #endif

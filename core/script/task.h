@@ -23,12 +23,12 @@ struct task;
 struct engine;
 struct request;
 
-typedef int (*script_push_fn)(lua_State *L, void *arg);  /* returns how many values it pushed */
+typedef int (*script_push_fn)(lua_State *L, void *arg); /* returns how many values it pushed */
 /* The task is being cancelled: stop the work. Returns true when it stopped at once and no script_resume will come (the
  * wait then ends with the cancel error), false when script_resume will still come soon (e.g. SQL is being cancelled). */
 typedef bool (*script_cancel_fn)(void *arg);
 
-struct task *script_task(lua_State *L);       /* the running task; raises when there is none */
+struct task *script_task(lua_State *L); /* the running task; raises when there is none */
 struct task *script_task_or_null(lua_State *L);
 struct engine *script_engine(lua_State *L);
 struct request *script_request(struct task *t); /* NULL for commands and specs */

@@ -10,7 +10,7 @@ struct engine;
 
 void watchdog_start(uint64_t cpu_ms_max); /* on the loop's thread; 0 turns it off */
 void watchdog_stop(void);
-void watchdog_watch(struct engine *e);    /* the engine whose Lua is about to run */
+void watchdog_watch(struct engine *e); /* the engine whose Lua is about to run */
 void watchdog_enter(void);
 void watchdog_leave(void);
 #endif
