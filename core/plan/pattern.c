@@ -1,0 +1,126 @@
+#include "plan/pattern.h"
+#include "base/clock.h"
+#include "base/log.h"
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+struct plan_pattern {
+    struct slice text;            /* in the arena */
+    pcre2_code *code;             /* owned */
+    pcre2_match_data *data;       /* owned; used again for each match: a plan belongs to one thread */
+    pcre2_match_context *context; /* owned */
+    uint64_t deadline_us;         /* of the match that runs; 0: the clock was not looked at yet */
+    unsigned places;              /* of the text, that this match was tried from */
+    bool was_logged;
+};
+
+enum { PLACES_PER_LOOK = 16 }; /* at the clock: at most 16 times PATTERN_STEPS_MAX lie between two looks */
+
+static void free_parts(void *arg)
+{
+    struct plan_pattern *p = arg;
+    pcre2_match_context_free(p->context);
+    pcre2_match_data_free(p->data);
+    pcre2_code_free(p->code);
+}
+
+/* PCRE2 counts its steps anew from each place of the text where a match could begin, so a text of a thousand bytes could
+ * take a thousand times the limit. The callout that is put in front of each pattern is called at each place. */
+static int on_place(pcre2_callout_block *block, void *arg)
+{
+    struct plan_pattern *p = arg;
+    (void)block;
+    if (++p->places % PLACES_PER_LOOK != 0)
+        return 0;
+    uint64_t now = clock_monotonic_us();
+    if (p->deadline_us == 0)
+        p->deadline_us = now + PATTERN_US_MAX;
+    return now > p->deadline_us ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
+
+static pcre2_code *compile(struct arena *a, struct slice text, char err[static ERR_MAX])
+{
+    /* What ECMAScript means and Perl does not: $ is the end and not also the place before a last line break, \u and \x are
+     * as in JavaScript, [] is an empty class, a group that took no part matches as empty. */
+    const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |
+                             PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
+    static const char before[] = "(?C1)(?:", after[] = ")";
+    const size_t n = sizeof before - 1;
+    char *whole = arena_alloc(a, text.n + sizeof before + sizeof after);
+    PCRE2_SIZE at = 0;
+    int error = 0;
+
+    memcpy(whole, before, n);
+    memcpy(whole + n, text.p, text.n);
+    memcpy(whole + n + text.n, after, sizeof after);
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
+    pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+    /* Alone first: "a)(b" is no pattern, though it is one between brackets. */
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)text.p, text.n, options, &error, &at, context);
+    if (code != NULL) {
+        pcre2_code_free(code);
+        code = pcre2_compile((PCRE2_SPTR)whole, n + text.n + 1, options, &error, &at, context);
+        at = at > n ? at - n : 0;
+    }
+    pcre2_compile_context_free(context);
+    if (code == NULL) {
+        PCRE2_UCHAR why[128];
+        pcre2_get_error_message(error, why, sizeof why);
+        fail(err, "the pattern %.*s is wrong at byte %zu: %s", (int)(text.n < 200 ? text.n : 200), text.p, at,
+             (const char *)why);
+    }
+    return code;
+}
+
+struct plan_pattern *pattern_new(struct arena *a, struct slice text, char err[static ERR_MAX])
+{
+    pcre2_code *code = compile(a, text, err);
+    if (code == NULL)
+        return NULL;
+    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where there is no JIT it is interpreted */
+    struct plan_pattern *p = arena_alloc(a, sizeof *p);
+    *p = (struct plan_pattern){
+        .text = slice_of(arena_dup(a, text.p, text.n), text.n),
+        .code = code,
+        .data = pcre2_match_data_create(1, NULL),
+        .context = pcre2_match_context_create(NULL),
+    };
+    arena_defer(a, free_parts, p);
+    pcre2_set_match_limit(p->context, PATTERN_STEPS_MAX);
+    pcre2_set_heap_limit(p->context, PATTERN_HEAP_KIB_MAX);
+    pcre2_set_callout(p->context, on_place, p);
+    return p;
+}
+
+static void log_ran_out(struct plan_pattern *p, struct slice text, int code)
+{
+    struct log_line l;
+
+    if (p->was_logged || !log_begin(&l, LOG_WARN, "plan", "a pattern took too long and was given up"))
+        return;
+    p->was_logged = true;
+    log_slice(&l, "pattern", p->text);
+    log_int(&l, "text_bytes", (int64_t)text.n);
+    log_int(&l, "pcre2_error", code);
+    log_end(&l);
+}
+
+enum pattern_status pattern_match(struct plan_pattern *p, struct slice text)
+{
+    int rc = PCRE2_ERROR_MATCHLIMIT;
+
+    if (text.n <= PATTERN_TEXT_BYTES_MAX) {
+        p->deadline_us = 0;
+        p->places = 0;
+        rc = pcre2_match(p->code, (PCRE2_SPTR)(text.n > 0 ? text.p : ""), text.n, 0, 0, p->data, p->context);
+        if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
+            rc = pcre2_match(p->code, (PCRE2_SPTR)text.p, text.n, 0, PCRE2_NO_JIT, p->data, p->context);
+    }
+    if (rc >= 0)
+        return PATTERN_MATCHES;
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return PATTERN_DIFFERS;
+    log_ran_out(p, text, rc);
+    return PATTERN_RAN_OUT;
+}
