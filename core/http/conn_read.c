@@ -49,15 +49,13 @@ static size_t feed(struct conn *c, const char *p, size_t n)
     return at;
 }
 
-/* Stops reading when as much is kept as may be, and starts it again when there is use for more. */
-static void regulate(struct conn *c)
+/* Stops reading when as much is kept as may be; conn_settle starts it again. */
+static void limit_kept(struct conn *c)
 {
-    if (takes_input(c)) {
-        conn_read_start(c);
-    } else if (waits(c) && c->in.n >= KEPT_BYTES_MAX && c->reading) {
-        uv_read_stop((uv_stream_t *)&c->tcp);
-        c->reading = false;
-    }
+    if (!waits(c) || c->in.n < KEPT_BYTES_MAX || !c->reading)
+        return;
+    uv_read_stop((uv_stream_t *)&c->tcp);
+    c->reading = false;
 }
 
 void conn_feed_kept(struct conn *c)
@@ -69,7 +67,7 @@ void conn_feed_kept(struct conn *c)
     else
         buf_consume(&c->in, used);
     conn_settle(c);
-    regulate(c);
+    limit_kept(c);
 }
 
 static void feed_new(struct conn *c, const char *p, size_t n)
@@ -80,7 +78,7 @@ static void feed_new(struct conn *c, const char *p, size_t n)
     }
     if (waits(c)) {
         buf_append(&c->in, p, n);
-        regulate(c);
+        limit_kept(c);
         return;
     }
     if (c->in.n > 0) {
@@ -93,7 +91,7 @@ static void feed_new(struct conn *c, const char *p, size_t n)
         buf_append(&c->in, p + used, n - used);
     conn_settle(c);
     if (used < n)
-        regulate(c);
+        limit_kept(c);
 }
 
 static void discard(struct conn *c, size_t n)

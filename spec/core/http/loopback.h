@@ -9,6 +9,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -215,7 +217,9 @@ static void net_close(void)
 static struct client *client_open(void)
 {
     struct client *c = &net.clients[net.client_count++];
+    int on = 1;
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* what is sent is there in the next turn */
     if (connect(c->fd, (struct sockaddr *)&net.address, sizeof net.address) != 0)
         abort();
     return c;
