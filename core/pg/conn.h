@@ -23,6 +23,7 @@ struct conn_opts { /* shared by the connections of one pool, owned by it */
     uint64_t connect_ms, statement_ms;
     bool prepared;
     unsigned plans;     /* counted up when a table has changed: what was prepared before is to be prepared anew */
+    unsigned lookups;   /* under way, also those that nobody waits for any more */
     bool plain_startup; /* learned: a pooler in between refuses `options`, so settings are sent as SET */
 };
 
@@ -38,6 +39,7 @@ enum conn_step { STEP_NONE, STEP_SCRIPT, STEP_UNPREPARED, STEP_PREPARE, STEP_EXE
 enum conn_stop { STOP_NONE, STOP_CANCELLED, STOP_DEADLINE, STOP_FAULT };
 
 enum {
+    CONN_LOOKUPS_MAX = 3, /* each holds a thread of the pool's four for as long as the resolver hangs */
     CONN_BROKEN_MAX = 256,
     CONN_OVERTIME_MS = 500,        /* the server's own statement_timeout comes first; this is for when it does not */
     CONN_STOP_GRACE_MS = 1000,     /* for the answer to a cancel request, then the connection is dropped */

@@ -249,6 +249,7 @@ static void on_looked_up(struct lookup *l)
     struct connect_job *job = LIST_OF(l, struct connect_job, lookup);
     struct pg_conn *c = job->conn;
 
+    c->opts->lookups--;
     if (job->abandoned)
         job_free(job);
     else
@@ -269,14 +270,20 @@ void connect_start(struct pg_conn *c)
         fail_late(c, "DATABASE_URL is not a connection string that libpq understands");
         return;
     }
+    if (c->opts->lookups >= CONN_LOOKUPS_MAX) {
+        fail_late(c, "earlier lookups of the host still have no answer");
+        return;
+    }
     host = given(job, "host");
     hostaddr = given(job, "hostaddr");
     if (!host && !hostaddr) {
         host = value_of(job->defaults, "host");
         hostaddr = value_of(job->defaults, "hostaddr");
     }
-    if (lookup_start(&job->lookup, c->opts->loop, host, hostaddr, given_or_default(job, "port"), on_looked_up))
+    if (lookup_start(&job->lookup, c->opts->loop, host, hostaddr, given_or_default(job, "port"), on_looked_up)) {
         looked_up(c);
-    else
-        pg_conn_hold(c);
+        return;
+    }
+    c->opts->lookups++;
+    pg_conn_hold(c);
 }

@@ -7,8 +7,8 @@
 #include <assert.h>
 
 enum {
-    POOL_CONNECTING_MAX = 4, /* at a time: each is a fork in the server */
-    POOL_BACKOFF_MS = 100,   /* doubled with each failure */
+    POOL_CONNECTING_MAX = CONN_LOOKUPS_MAX, /* at a time: each is a fork in the server */
+    POOL_BACKOFF_MS = 100,                  /* doubled with each failure */
     POOL_BACKOFF_MAX_MS = 5000,
     POOL_BACKOFF_ASKED_MS = 500,  /* while callers ask for connections and are refused */
     POOL_TEND_MS = 5000,          /* how often the idle ones are looked at */

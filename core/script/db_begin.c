@@ -25,6 +25,7 @@ static void on_begun(struct pg_result *res, const struct pg_error *err, void *ar
     struct db_lease *l = arg;
     struct pg_error cancelled;
 
+    db_lease_ran(l);
     pg_result_free(res);
     if (err == NULL && l->cancelled) {
         pg_error_set(&cancelled, PG_CANCELLED, "cancelled");

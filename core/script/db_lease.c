@@ -122,7 +122,13 @@ int db_lease_raise(lua_State *L, struct db_lease *l, const char *outcome)
 void db_lease_run(struct db_lease *l, pg_result_fn fn)
 {
     l->owner->statements++;
+    l->began_us = clock_monotonic_us();
     pg_conn_script(l->conn, slice_str(l->sql), fn, l);
+}
+
+void db_lease_ran(struct db_lease *l)
+{
+    l->owner->us += clock_monotonic_us() - l->began_us;
 }
 
 /* ---- commit ---- */
@@ -140,6 +146,7 @@ static void on_committed(struct pg_result *res, const struct pg_error *err, void
 {
     struct db_lease *l = arg;
 
+    db_lease_ran(l);
     pg_result_free(res);
     db_lease_keep_error(l, err);
     if (err == NULL) {
@@ -220,6 +227,7 @@ static void on_rolled_back(struct pg_result *res, const struct pg_error *err, vo
 {
     struct db_lease *l = arg;
 
+    db_lease_ran(l);
     pg_result_free(res);
     if (err == NULL)
         root_of(l)->broken = false;

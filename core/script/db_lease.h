@@ -25,7 +25,8 @@ struct db_lease {
     struct db_turn turn;
     struct pg_error *err; /* owned; of the wait */
     char where[WHERE_MAX];
-    char sql[192]; /* that begins or ends it */
+    uint64_t began_us; /* that SQL */
+    char sql[192];     /* that begins or ends it */
 };
 
 extern const char db_lease_key[]; /* of the registry */
@@ -35,6 +36,7 @@ enum lease_end { LEASE_COMMITTED, LEASE_ABORTED, LEASE_LEAKED };
 /* The connection goes back when this one borrowed it. The lease must not be on its task's list any more. */
 void db_lease_give_back(struct db_lease *l, enum lease_end how);
 void db_lease_run(struct db_lease *l, pg_result_fn fn);                    /* l->sql */
+void db_lease_ran(struct db_lease *l);                                     /* its answer is there */
 void db_lease_keep_error(struct db_lease *l, const struct pg_error *err);  /* NULL is fine */
 int db_lease_raise(lua_State *L, struct db_lease *l, const char *outcome); /* what was kept */
 #endif
