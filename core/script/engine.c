@@ -205,6 +205,7 @@ void engine_settle(struct engine *e)
         return;
     task_free_spare(e);
     lua_close(e->L);
+    operations_free(&e->operations);
     buf_free(&e->scratch);
     buf_free(&e->scratch_headers);
     free(e);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "script/engine.h"
+#include "script/operation.h"
 #include "script/reply.h"
 #include <lua.h>
 
@@ -16,17 +17,18 @@ struct engine {
     struct list tasks;            /* live ones */
     struct list spare;            /* ended ones, to be used again */
     unsigned live, spare_count;
-    bool loading;         /* routes may be declared */
-    bool retired;         /* the owner's count is dropped */
-    bool routes_held;     /* somebody (the owner or a request) still counts the routes */
-    struct task *current; /* whose Lua runs now */
-    lua_State *running;   /* the coroutine that runs now, for the watchdog; it may be a handler's own */
-    bool host_yield;      /* the last yield was script_wait's */
-    int error_mapper;     /* registry reference, or LUA_NOREF */
-    int cancelled_value;  /* registry reference: what is raised in a task that is being cancelled */
-    size_t heap_bytes;    /* of the whole state */
-    struct reply reply;   /* of the task that ends now */
-    struct buf scratch;   /* body bytes of that reply */
+    bool loading;                 /* routes may be declared */
+    bool retired;                 /* the owner's count is dropped */
+    bool routes_held;             /* somebody (the owner or a request) still counts the routes */
+    struct task *current;         /* whose Lua runs now */
+    lua_State *running;           /* the coroutine that runs now, for the watchdog; it may be a handler's own */
+    bool host_yield;              /* the last yield was script_wait's */
+    struct operations operations; /* what the routes mean, by their numbers */
+    int error_mapper;             /* registry reference, or LUA_NOREF */
+    int cancelled_value;          /* registry reference: what is raised in a task that is being cancelled */
+    size_t heap_bytes;            /* of the whole state */
+    struct reply reply;           /* of the task that ends now */
+    struct buf scratch;           /* body bytes of that reply */
     struct buf scratch_headers;
 };
 

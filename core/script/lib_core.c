@@ -2,6 +2,7 @@
 
 #include "script/engine_internal.h"
 #include "script/lib_crypto.h"
+#include "script/lib_plan.h"
 #include <lauxlib.h>
 #include <libpq-fe.h>
 #include <llhttp.h>
@@ -84,6 +85,7 @@ int luaopen_neap_core(lua_State *L)
     lib_time_add(L);
     lib_log_add(L);
     lib_route_add(L);
+    lib_plan_add(L);
     lib_host_add(L);
     return 1;
 }

@@ -4,6 +4,7 @@
 #include "script/engine_internal.h"
 #include "script/json.h"
 #include "script/task_internal.h"
+#include "script/text_doc.h"
 #include "script/urlencoded.h"
 #include <lauxlib.h>
 
@@ -22,13 +23,14 @@ enum field {
     F_BODY,
     F_USER,
     F_HEADER,
+    F_COOKIES,
     F_COUNT
 };
 
 static const char *const field_names[F_COUNT] = {
-    [F_METHOD] = "method",   [F_PATH] = "path", [F_TARGET] = "target", [F_ID] = "id",
-    [F_ROUTE] = "route",     [F_TEXT] = "text", [F_PARAMS] = "params", [F_QUERY] = "query",
-    [F_HEADERS] = "headers", [F_BODY] = "body", [F_USER] = "user",     [F_HEADER] = "header",
+    [F_METHOD] = "method", [F_PATH] = "path",     [F_TARGET] = "target",   [F_ID] = "id",           [F_ROUTE] = "route",
+    [F_TEXT] = "text",     [F_PARAMS] = "params", [F_QUERY] = "query",     [F_HEADERS] = "headers", [F_BODY] = "body",
+    [F_USER] = "user",     [F_HEADER] = "header", [F_COOKIES] = "cookies",
 };
 
 static const char request_metatable[] = "neap.request";
@@ -82,6 +84,20 @@ static void push_headers(lua_State *L, const struct request *r)
     }
 }
 
+static void push_cookies(lua_State *L, const struct request *r)
+{
+    struct text_pairs *pairs = lua_newuserdatauv(L, sizeof *pairs, 0);
+    pairs->n = 0;
+    text_doc_cookies(r, pairs);
+    lua_createtable(L, 0, (int)pairs->n);
+    for (unsigned i = 0; i < pairs->n; i++) {
+        push_slice(L, pairs->list[i].name);
+        push_slice(L, pairs->list[i].value);
+        lua_rawset(L, -3);
+    }
+    lua_replace(L, -2);
+}
+
 static void push_user(lua_State *L, const struct request *r)
 {
     const struct script_user *u = &engine_env(L)->as;
@@ -102,28 +118,45 @@ static void push_user(lua_State *L, const struct request *r)
 static void push_body(lua_State *L, struct task *t)
 {
     struct request *r = t->req;
-    if (t->body.n == 0 && r->body.n > 0) {
+    struct json_doc *doc = &t->docs[INTAKE_BODY];
+    if (doc->n == 0 && r->body.n > 0) {
         struct json_error err;
-        if (json_read(r->body, engine_env(L)->limits->json_depth_max, &r->arena, &t->body, &err) != JSON_OK)
+        if (json_read(r->body, engine_env(L)->limits->json_depth_max, &r->arena, doc, &err) != JSON_OK)
             luaL_error(L, "req.body: not valid JSON: %s at byte %d (the text is in req.text)", err.message, (int)err.at);
     }
-    if (t->body.n > 0)
-        json_push_doc(L, &t->body);
+    if (doc->n > 0)
+        json_push_doc(L, doc);
     else
         lua_pushnil(L);
+}
+
+/* What the route's plans have checked; false: nothing was declared. */
+static bool push_checked(lua_State *L, const struct task *t, enum intake_part part)
+{
+    if (t->docs[part].n == 0)
+        return false;
+    json_push_doc(L, &t->docs[part]);
+    return true;
 }
 
 static void push_lasting(lua_State *L, struct task *t, enum field f)
 {
     switch (f) {
     case F_PARAMS:
-        push_params(L, t->req);
+        if (!push_checked(L, t, INTAKE_PARAMS))
+            push_params(L, t->req);
         break;
     case F_QUERY:
-        urlencoded_push_table(L, request_query(t->req));
+        if (!push_checked(L, t, INTAKE_QUERY))
+            urlencoded_push_table(L, request_query(t->req));
         break;
     case F_HEADERS:
-        push_headers(L, t->req);
+        if (!push_checked(L, t, INTAKE_HEADERS))
+            push_headers(L, t->req);
+        break;
+    case F_COOKIES:
+        if (!push_checked(L, t, INTAKE_COOKIES))
+            push_cookies(L, t->req);
         break;
     case F_BODY:
         push_body(L, t);

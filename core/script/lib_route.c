@@ -44,7 +44,8 @@ static enum http_method method_named(lua_State *L, struct slice name)
     return METHOD_COUNT;
 }
 
-/* route{method, pattern, handler, auth, body, body_max, timeout} */
+/* route{method, pattern, handler, auth, body, body_max, timeout, params, query, headers, cookies, form, responses}; body is
+ * true for JSON of any shape, or a plan as the others are */
 static int l_route(lua_State *L)
 {
     struct engine *e = engine_of(L);
@@ -54,19 +55,17 @@ static int l_route(lua_State *L)
     spec.method = method_named(L, string_field(L, "method"));
     spec.pattern = string_field(L, "pattern");
     spec.auth = flag_field(L, "auth");
-    spec.json_body = flag_field(L, "body");
+    spec.json_body = flag_field(L, "body") && !flag_field(L, "form");
     spec.body_bytes_max = (size_t)number_field(L, "body_max", 1e12);
     spec.timeout_ms = (uint64_t)(number_field(L, "timeout", 86400) * 1000);
     if (lua_getfield(L, 1, "handler") != LUA_TFUNCTION)
         return luaL_error(L, "core.route: the handler of %s is a %s", spec.pattern.p, luaL_typename(L, -1));
     if (!e->loading && e->env->mode != SCRIPT_TOOL)
         return luaL_error(L, "%s: routes are declared while the application loads, not later", spec.pattern.p);
-    spec.handler = luaL_ref(L, LUA_REGISTRYINDEX);
+    spec.handler = operation_add(L, &e->operations, 1);
     char err[ERR_MAX];
-    if (route_add(e->routes, &spec, err, sizeof err) != 0) {
-        luaL_unref(L, LUA_REGISTRYINDEX, spec.handler);
+    if (route_add(e->routes, &spec, err, sizeof err) != 0)
         return luaL_error(L, "%s", err);
-    }
     return 0;
 }
 

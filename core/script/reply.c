@@ -1,8 +1,11 @@
 #include "script/reply.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "script/engine_internal.h"
 #include "script/json.h"
+#include "script/plan_encode.h"
+#include "script/task_internal.h"
 #include <lauxlib.h>
 
 static const struct slice text_plain = {"text/plain; charset=utf-8", 25};
@@ -60,9 +63,22 @@ void reply_headers(lua_State *L, int index, struct buf *out)
     }
 }
 
+/* A body that breaks its plan is an error where somebody can mend it; in production the answer goes out as it is, and the
+ * log says what is wrong with it. */
 static void set_json(lua_State *L, int index, struct engine *e)
 {
     char err[ERR_MAX];
+    const struct route *route = e->current->req->match.route;
+    const struct plan *plan = operation_answer(operation_at(&e->operations, route->handler), e->reply.res.status);
+    if (plan != NULL && plan_encode(L, index, plan->root, &e->scratch, err) == 0) {
+        e->reply.res.body = buf_view(&e->scratch);
+        return;
+    }
+    if (plan != NULL) {
+        if (e->env->mode != SCRIPT_SERVE)
+            luaL_error(L, "the answer breaks the schema of its status: %s", err);
+        log_note(LOG_ERROR, "handler", "the answer breaks the schema of its status", route->pattern.p, err);
+    }
     if (json_encode(L, index, &e->scratch, err) != 0)
         luaL_error(L, "the answer cannot be written as JSON: %s", err);
     e->reply.res.body = buf_view(&e->scratch);

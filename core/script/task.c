@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SPARE_MAX = 256, SPARE_HEAP_MAX = 1 << 20 };
 
@@ -59,7 +60,7 @@ struct task *task_new(struct engine *e)
     t->chain_n = 0;
     t->what = NULL;
     t->stop_due = t->wait_cancelled = t->grace_over = false;
-    t->body.n = 0;
+    memset(t->docs, 0, sizeof t->docs);
     t->db = (struct db_task){0};
     list_push_back(&e->tasks, &t->link);
     e->live++;

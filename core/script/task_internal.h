@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/wheel.h"
-#include "plan/json.h"
+#include "script/intake.h"
 #include "script/db_task.h"
 #include "script/task.h"
 #include <stdatomic.h>
@@ -30,7 +30,7 @@ struct task {
     struct request *req; /* borrowed from the server until the answer; NULL for commands */
     void **req_box;      /* the userdata that handlers see; NULL inside when the request is over */
     int req_ref;
-    struct json_doc body; /* in the request's arena; n 0: not read */
+    struct json_doc docs[INTAKE_PARTS]; /* of the request, in its arena; n 0: not read, or not declared */
 
     const char *what; /* of the wait */
     script_cancel_fn cancel;

@@ -1,36 +1,19 @@
 #include "script/urlencoded.h"
 
+#include "script/percent.h"
 #include <lauxlib.h>
 
 enum { PAIRS_MAX = 1000 };
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 void urlencoded_push(lua_State *L, struct slice s, bool plus)
 {
-    if (s.n == 0 || (memchr(s.p, '%', s.n) == NULL && !(plus && memchr(s.p, '+', s.n) != NULL))) {
+    if (!percent_is_encoded(s, plus)) {
         lua_pushlstring(L, s.p ? s.p : "", s.n);
         return;
     }
     luaL_Buffer b;
     char *out = luaL_buffinitsize(L, &b, s.n);
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        int hi, lo;
-        if (s.p[i] == '%' && i + 2 < s.n && (hi = hex(s.p[i + 1])) >= 0 && (lo = hex(s.p[i + 2])) >= 0) {
-            out[n++] = (char)(hi * 16 + lo);
-            i += 2;
-        } else {
-            out[n++] = plus && s.p[i] == '+' ? ' ' : s.p[i];
-        }
-    }
-    luaL_pushresultsize(&b, n);
+    luaL_pushresultsize(&b, percent_decode(out, s, plus));
 }
 
 /* Table at -3, name at -2, value at -1: all but the table are taken. */
