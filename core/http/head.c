@@ -230,13 +230,12 @@ static bool is_authority(const char *p, const char *end)
             return false;
         p++;
     } else {
-        while (p < end && *p != ':') {
-            if (*p == '%' && end - p > 2 && is_escape(p))
-                p += 3;
-            else if (is(*p, HOST))
+        for (;;) {
+            while (p < end && is(*p, HOST))
                 p++;
-            else
-                return false;
+            if (end - p < 3 || *p != '%' || !is_escape(p))
+                break;
+            p += 3;
         }
         if (p == from)
             return false;
