@@ -6,6 +6,7 @@
 #include "script/json.h"
 #include "script/plan_build.h"
 #include "script/plan_encode.h"
+#include "script/plan_written.h"
 #include <lauxlib.h>
 
 static const char plan_metatable[] = "neap.plan";
@@ -112,7 +113,7 @@ static int l_encode(lua_State *L)
 
 void lib_plan_add(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"check", l_check}, {"encode", l_encode}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"check", l_check}, {"encode", l_encode}, {"rows", plan_written_new}, {NULL, NULL}};
     if (luaL_newmetatable(L, plan_metatable)) {
         lua_pushcfunction(L, l_gc);
         lua_setfield(L, -2, "__gc");

@@ -6,6 +6,7 @@
 #include "script/json.h"
 #include "script/json_marks.h"
 #include "script/json_raw.h"
+#include "script/plan_written.h"
 #include <lauxlib.h>
 
 struct frame { /* a field or an item on the way down */
@@ -112,11 +113,16 @@ static int encode_any(struct encoder *e, int at, const struct frame *up)
     return refuse(e, up, err);
 }
 
-static int encode_rows(struct encoder *e, const struct db_rows *rows, const struct plan_node *items, const struct frame *up)
+/* Rows of a query, as db.query and db.json return them. 1: written; 0: the value is something else; -1: refused. */
+static int encode_rows(struct encoder *e, int at, const struct plan_node *items, const struct frame *up)
 {
     char err[ERR_MAX];
-    if (plan_encode_rows(rows->res, items, false, e->out, err) == 0)
-        return 0;
+    int rc = plan_written_encode(e->L, at, e->out, err);
+    const struct db_rows *rows = rc == 0 ? luaL_testudata(e->L, at, DB_ROWS) : NULL;
+    if (rows != NULL && rows->res != NULL && items != NULL && items->kind == PLAN_OBJECT)
+        rc = plan_encode_rows(rows->res, items, false, e->out, err) == 0 ? 1 : -1;
+    if (rc >= 0)
+        return rc;
     err[ERR_MAX / 4] = 0;
     return refuse(e, up, err);
 }
@@ -125,10 +131,10 @@ static int encode_array(struct encoder *e, int at, const struct plan_node *node,
 {
     lua_State *L = e->L;
     const struct plan_node *items = node->array.items;
-    if (lua_type(L, at) == LUA_TUSERDATA && items != NULL && items->kind == PLAN_OBJECT) {
-        const struct db_rows *rows = luaL_testudata(L, at, DB_ROWS);
-        if (rows != NULL && rows->res != NULL)
-            return encode_rows(e, rows, items, up);
+    if (lua_type(L, at) == LUA_TUSERDATA) {
+        int rc = encode_rows(e, at, items, up);
+        if (rc != 0)
+            return rc > 0 ? 0 : -1;
     }
     if (lua_type(L, at) != LUA_TTABLE)
         return refuse_kind(e, at, node, up);

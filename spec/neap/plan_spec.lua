@@ -101,3 +101,33 @@ describe("plan:encode", function()
     assert.is_false(pcall(Pet.encode, Pet, { type = "cow" }))
   end)
 end)
+
+describe("plan:rows", function()
+  local db = require "neap.db"
+  local Row = core.plan(fields {
+    { "name", { kind = "string" } },
+    { "id", { kind = "integer" } },
+    { "at", { kind = "datetime", nullable = true } },
+    { "price", { kind = "decimal", optional = true } },
+  })
+  local sql = "select 1::bigint as id, 'a'::text as name, 'x' as secret, null::timestamptz as at"
+
+  it("writes a query's rows by the schema, without those columns that it does not name", function()
+    assert.equal('[{"name":"a","id":1,"at":null}]', json.encode(Row:rows(db.query(sql))))
+    local List = core.plan { kind = "array", items = fields { { "id", { kind = "integer" } } } }
+    assert.equal('[{"id":1}]', List:encode(db.query(sql)))
+    assert.equal('[{"name":"a","id":1,"at":null}]', List:encode(Row:rows(db.query(sql))))
+    assert.equal("[]", json.encode(Row:rows(db.query(sql .. " where false"))))
+  end)
+
+  it("names a column that is missing, of another type, or null where that is not allowed", function()
+    local function refused(query)
+      local ok, err = pcall(json.encode, Row:rows(db.query(query)))
+      assert.is_false(ok)
+      return tostring(err)
+    end
+    assert.truthy(refused("select 1 as id, now() as at"):find("name: the query has no such column", 1, true))
+    assert.truthy(refused("select 'x' as id, 'a' as name, now() as at"):find("id: the column's type", 1, true))
+    assert.truthy(refused("select 1 as id, null::text as name, now() as at"):find("name: is null in row 1", 1, true))
+  end)
+end)
