@@ -1,7 +1,6 @@
 #ifndef SPEC_SCRATCH_SERVER_H
 #define SPEC_SCRATCH_SERVER_H
 /* A Postgres of the test's own: a folder under /tmp, a Unix socket, nothing else. Ends with the test's process. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -75,18 +74,47 @@ static void scratch_stop(const char *how)
     scratch_run("pg_ctl -D data -w -t 30 -m %s stop", how);
 }
 
-static pid_t scratch_owner;
+static struct {
+    pid_t pid;
+    int pipe;
+} scratch_guard;
 
 static void scratch_remove(void)
 {
     char command[128];
 
-    if (getpid() != scratch_owner)
-        return;
     scratch_stop("immediate");
     snprintf(command, sizeof command, "rm -rf %s", scratch.dir);
     if (system(command) != 0)
         fprintf(stderr, "could not remove %s\n", scratch.dir);
+}
+
+static void scratch_dismiss_guard(void)
+{
+    close(scratch_guard.pipe);
+    waitpid(scratch_guard.pid, NULL, 0);
+}
+
+/* A process that ends the server when the test is over, however it ends: it sees the test's end of a pipe close. */
+static void scratch_start_guard(void)
+{
+    int ends[2];
+    char byte;
+
+    if (pipe(ends) != 0 || fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
+        exit(1);
+    scratch_guard.pid = fork();
+    if (scratch_guard.pid == 0) {
+        close(ends[1]);
+        setsid();
+        while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
+            ;
+        scratch_remove();
+        _exit(0);
+    }
+    close(ends[0]);
+    scratch_guard.pipe = ends[1];
+    atexit(scratch_dismiss_guard);
 }
 
 static void scratch_find_bin(void)
@@ -112,14 +140,13 @@ static const char *scratch_server(void)
     strcpy(scratch.dir, "/tmp/neap-pg-XXXXXX");
     if (mkdtemp(scratch.dir) == NULL)
         exit(1);
-    scratch_owner = getpid();
-    atexit(scratch_remove);
     if (getuid() == 0 && postgres) {
         scratch.uid = postgres->pw_uid;
         scratch.gid = postgres->pw_gid;
         if (chown(scratch.dir, scratch.uid, scratch.gid) != 0)
             exit(1);
     }
+    scratch_start_guard();
     if (scratch_run("initdb -D data -U tester -A trust -E UTF8 --locale=C.UTF-8 -N") != 0) {
         fprintf(stderr, "initdb failed; see %s/log\n", scratch.dir);
         exit(1);
