@@ -4,6 +4,7 @@ local app_module = require "neap.app"
 local dotenv = require "neap.dotenv"
 local errors = require "neap.errors"
 local log = require "neap.log"
+local route_schemas = require "neap.route_schemas"
 local settings = require "neap.settings"
 local settings_reader = require "neap.settings_reader"
 
@@ -89,18 +90,13 @@ end
 
 local function register(route)
   local opts = route.opts
-  core.route {
-    method = route.method,
-    pattern = route.path,
-    handler = route.handler,
-    auth = opts.auth,
-    body = opts.body ~= nil and opts.body ~= false or nil,
-    body_max = opts.body_max,
-    timeout = opts.timeout,
-    on_disconnect = opts.on_disconnect,
-    name = opts.name,
-    where = route.where,
-  }
+  local spec = route_schemas.plans(route)
+  spec.method, spec.pattern, spec.where = route.method, route.path, route.where
+  spec.handler = route.handler
+  for _, name in ipairs { "auth", "body_max", "timeout", "on_disconnect", "name" } do
+    spec[name] = opts[name]
+  end
+  core.route(spec)
 end
 
 --- Loads the application and tells the core its routes.

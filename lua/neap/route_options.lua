@@ -1,4 +1,6 @@
 --- What may be said of a route, and the checks of it that need nothing but the route itself.
+local schemas = require "neap.route_schemas"
+
 local M = {}
 
 local function is_string(v)
@@ -53,7 +55,6 @@ local function anything()
   return true
 end
 
--- Schemas are kept as they are given; what they mean is the schema module's affair.
 local ROUTE = {
   summary = is_string,
   description = is_string,
@@ -62,13 +63,6 @@ local ROUTE = {
   auth = is_auth,
   scopes = is_string_list,
   guards = is_function_list,
-  params = anything,
-  query = anything,
-  headers = anything,
-  cookies = anything,
-  body = anything,
-  response = anything,
-  errors = anything,
   timeout = is_seconds,
   body_max = is_bytes,
   on_disconnect = is_on_disconnect,
@@ -78,6 +72,9 @@ local ROUTE = {
   rate_limit = anything,
   idempotent = is_boolean,
 }
+for name, check in pairs(schemas.options) do
+  ROUTE[name] = check
+end
 
 local ROUTER = {
   prefix = is_string,

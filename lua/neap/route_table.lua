@@ -1,6 +1,7 @@
 --- From the tree of routers to the flat list that the core is told: prefixes joined, options inherited, middleware wrapped
 --- around the handlers. Runs once, when the application loads.
 local options = require "neap.route_options"
+local refine = require "neap.route_refine"
 
 local M = {}
 
@@ -76,7 +77,8 @@ local function finish(entry, context)
     path = path,
     opts = opts,
     where = entry.where,
-    handler = M.compose(joined(context.middleware, entry.opts.use), entry.fn),
+    -- Innermost: a guard among the middleware has its say before anything is queried.
+    handler = M.compose(joined(context.middleware, entry.opts.use), refine.wrap(opts, entry.fn)),
   }
 end
 

@@ -71,7 +71,7 @@ local function check_route(method, path, opts, fn, where)
   if problem then
     fail(where, "%s %s: %s", method, path, problem)
   end
-  if WRITES[method] and opts.body == nil then
+  if WRITES[method] and opts.body == nil and opts.form == nil then
     fail(where, "%s %s: declare its body, or body = false when it has none", method, path)
   end
 end

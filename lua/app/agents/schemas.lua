@@ -1,19 +1,35 @@
---- What goes in. The answers are rows of the store.
-local checks = require "app.checks"
+local s = require "neap.schema"
+local shared = require "app.schemas"
 
 local M = {}
 
-M.AgentId = { id = checks.uuid { required = true } }
+local Status = s.enum { "idle", "working", "paused", "error", "offline" }
 
-M.AgentFilter = checks.list_query({ "created_at", "updated_at", "name" }, "-created_at", {
-  status = checks.enum { "idle", "working", "paused", "error", "offline" },
-  role = checks.string { max = 100 },
+-- Texts are trimmed before they are measured: a name of blanks is no name.
+M.AgentResponse = s.object({
+  { "id", s.uuid() },
+  { "owner_id", s.uuid() },
+  { "name", s.string { min = 1, max = 255, trim = true } },
+  { "role", s.string { min = 1, max = 100, trim = true }:describe "What it does: reviewer, builder ..." },
+  { "status", Status },
+  { "current_task_id", s.uuid():nullable():describe "The task that it works on or has paused" },
+  { "sandbox_id", s.string { max = 255 }:nullable() },
+  { "avatar_url", s.url { max = 2048 }:nullable() },
+}):extend(s.Timestamps):named("AgentResponse"):table("agents")
+
+M.AgentPage = s.page(M.AgentResponse)
+
+M.AgentCreate = M.AgentResponse:pick({ "name", "role" })
+  :extend({ avatar_url = s.url { max = 2048 }:nullable():optional() })
+  :named("AgentCreate"):table("agents")
+
+M.AgentUpdate = M.AgentResponse:pick({ "name", "role", "avatar_url" })
+  :extend({ status = s.enum { "idle", "offline" }:describe "What its owner may set" })
+  :partial():named("AgentUpdate")
+
+M.AgentFilter = shared.list_query({ "created_at", "updated_at", "name" }, "-created_at", {
+  status = Status,
+  role = s.string { max = 100 },
 })
-
-M.AgentCreate = {
-  name = checks.string { min = 1, max = 255, required = true },
-  role = checks.string { min = 1, max = 100, required = true },
-  avatar_url = checks.url { max = 2048, nullable = true },
-}
 
 return M

@@ -2,6 +2,7 @@
 local core = require "neap.core"
 local neap = require "neap"
 local rules = require "app.health.rules"
+local S = require "app.health.schemas"
 local store = require "app.health.store"
 
 -- A load balancer asks every second or two: an answer that takes longer than this is a no.
@@ -9,14 +10,21 @@ local DEADLINE_S = 1
 
 local r = neap.router { tags = { "health" } }
 
-r:get("/health", { summary = "Is the process alive? With ?check=db: and the database?" }, function(req)
+r:get("/health", {
+  summary = "Is the process alive? With ?check=db: and the database?",
+  query = S.HealthQuery,
+  response = S.HealthResponse,
+}, function(req)
   if req.query.check == "db" then
     return rules.health(store.ping(DEADLINE_S), store.pool_status())
   end
   return rules.alive()
 end)
 
-r:get("/health/ready", { summary = "May requests be sent here?" }, function()
+r:get("/health/ready", {
+  summary = "May requests be sent here?",
+  response = { [200] = S.ReadinessResponse, [503] = S.ReadinessResponse },
+}, function()
   local ready = rules.readiness(store.ping(DEADLINE_S), core.draining())
   if ready.status == "ok" then
     return ready

@@ -1,10 +1,14 @@
 --- What this service is.
 local neap = require "neap"
 local config = require "config"
+local S = require "app.meta.schemas"
 
 local r = neap.router { tags = { "meta" } }
 
-r:get("/", { summary = "Name, version and where the documentation is" }, function()
+r:get("/", {
+  summary = "Name, version and where the documentation is",
+  response = S.ServiceResponse,
+}, function()
   return {
     name = config.PROJECT_NAME,
     version = config.APP_VERSION,
@@ -14,7 +18,7 @@ r:get("/", { summary = "Name, version and where the documentation is" }, functio
   }
 end)
 
-r:get("/version", { summary = "Name and version" }, function()
+r:get("/version", { summary = "Name and version", response = S.VersionResponse }, function()
   return { name = config.PROJECT_NAME, version = config.APP_VERSION }
 end)
 
