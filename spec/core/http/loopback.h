@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -158,6 +159,7 @@ static void net_open_with(bool access_log, const struct limits *limits)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     socklen_t n = sizeof net.address;
     memset(&net, 0, sizeof net);
+    signal(SIGPIPE, SIG_IGN); /* as every process of ours does */
     net.address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     net.limits = *limits;
     net.big = malloc(BIG_BYTES);
