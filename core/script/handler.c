@@ -6,11 +6,6 @@
 #include <lauxlib.h>
 #include <string.h>
 
-static bool is_safe(enum http_method m)
-{
-    return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_OPTIONS;
-}
-
 /* True when the request may go on; otherwise it has been answered. RFC 6750 3: a 401 names the scheme. */
 static bool authenticate(struct engine *e, struct request *req)
 {
@@ -68,10 +63,11 @@ static void on_cancel(struct request *req, void *arg)
 {
     (void)arg;
     struct task *t = req->task;
+    bool draining = server_is_draining(req->server);
     if (t == NULL)
         return;
-    if (is_safe(req->head.method) || server_is_draining(req->server))
-        task_cancel(t, server_is_draining(req->server) ? TASK_STOPPED : TASK_CLIENT_GONE);
+    if (draining || !operation_at(&t->engine->operations, req->match.route->handler)->runs_on)
+        task_cancel(t, draining ? TASK_STOPPED : TASK_CLIENT_GONE);
 }
 
 const struct http_app script_app = {.start = on_start, .cancel = on_cancel, .arg = NULL};

@@ -44,6 +44,11 @@ static enum http_method method_named(lua_State *L, struct slice name)
     return METHOD_COUNT;
 }
 
+static bool is_safe(enum http_method m)
+{
+    return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_OPTIONS;
+}
+
 /* route{method, pattern, handler, auth, body, body_max, timeout, params, query, headers, cookies, form, responses}; body is
  * true for JSON of any shape, or a plan as the others are */
 static int l_route(lua_State *L)
@@ -62,7 +67,7 @@ static int l_route(lua_State *L)
         return luaL_error(L, "core.route: the handler of %s is a %s", spec.pattern.p, luaL_typename(L, -1));
     if (!e->loading && e->env->mode != SCRIPT_TOOL)
         return luaL_error(L, "%s: routes are declared while the application loads, not later", spec.pattern.p);
-    spec.handler = operation_add(L, &e->operations, 1);
+    spec.handler = operation_add(L, &e->operations, 1, is_safe(spec.method));
     char err[ERR_MAX];
     if (route_add(e->routes, &spec, err, sizeof err) != 0)
         return luaL_error(L, "%s", err);

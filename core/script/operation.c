@@ -4,6 +4,7 @@
 #include "script/lib_plan.h"
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The plan at a field of the declaration, anchored for as long as the state lives. */
 static const struct plan *plan_field(lua_State *L, int index, const char *key)
@@ -43,7 +44,7 @@ static void read_answers(lua_State *L, struct operation *op, int index)
     lua_settop(L, table - 1);
 }
 
-int operation_add(lua_State *L, struct operations *all, int index)
+int operation_add(lua_State *L, struct operations *all, int index, bool safe)
 {
     struct operation op = {0};
     op.params = plan_field(L, index, "params");
@@ -57,6 +58,9 @@ int operation_add(lua_State *L, struct operations *all, int index)
         op.body = plan_field(L, index, "body");
     lua_getfield(L, index, "form");
     op.form = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    lua_getfield(L, index, "on_disconnect");
+    op.runs_on = lua_type(L, -1) == LUA_TSTRING ? strcmp(lua_tostring(L, -1), "cancel") != 0 : !safe;
     lua_pop(L, 1);
     read_answers(L, &op, index);
     lua_getfield(L, index, "handler");

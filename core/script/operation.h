@@ -16,6 +16,7 @@ struct operation {
     int handler;                                                  /* registry reference of the function */
     const struct plan *params, *query, *headers, *cookies, *body; /* NULL: not declared. The registry keeps them alive */
     bool form;                                                    /* the body is a form, not JSON */
+    bool runs_on;                                                 /* the client's leaving does not cancel it */
     unsigned answer_count;
     struct operation_answer answers[OPERATION_ANSWERS_MAX];
 };
@@ -25,8 +26,9 @@ struct operations {         /* of one engine */
     int n, cap;
 };
 
-/* Reads handler and plans of the declaration (a table at index); the operation's number. Raises on what is wrong. */
-int operation_add(lua_State *L, struct operations *all, int index);
+/* Reads handler and plans of the declaration (a table at index); the operation's number. Raises on what is wrong.
+ * safe: its method is (RFC 9110 9.2.1), so that unless on_disconnect says otherwise it ends when the client leaves. */
+int operation_add(lua_State *L, struct operations *all, int index, bool safe);
 const struct operation *operation_at(const struct operations *all, int number);
 void operations_free(struct operations *all);
 const struct plan *operation_answer(const struct operation *op, int status); /* NULL: none */

@@ -1,5 +1,6 @@
 --- Handlers that misbehave: the client learns nothing of the inside, the log learns everything, and the next request is
 --- answered as if nothing had been.
+local core = require "neap.core"
 local edges = require "spec.support.edges"
 local wire = require "spec.support.wire"
 
@@ -179,6 +180,31 @@ describe("a client that leaves", function()
     end
     assert.equal(200, get("/hello").status)
   end)
+
+  for target, how in pairs {
+    ["GET /leave/get"] = "cut",
+    ["GET /leave/get-finish"] = "finished",
+    ["POST /leave/post"] = "finished",
+    ["POST /leave/post-cancel"] = "cut",
+  } do
+    it("has its " .. target .. " " .. how, function()
+      local conn = wire.open(server)
+      conn:write(wire.request(target, { "Content-Length: 0" }))
+      core.sleep(0.1)
+      conn.sock:reset()
+      local path = target:match "%S+$"
+      local line
+      assert.is_true(edges.eventually(function()
+        for _, l in ipairs(server:logs()) do
+          if l.of == path then
+            line = l.message
+          end
+        end
+        return line ~= nil
+      end))
+      assert.equal("leave." .. how, line)
+    end)
+  end
 end)
 
 describe("more connections than there may be", function()
