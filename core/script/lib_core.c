@@ -87,5 +87,6 @@ int luaopen_neap_core(lua_State *L)
     lib_route_add(L);
     lib_plan_add(L);
     lib_host_add(L);
+    lib_pages_add(L);
     return 1;
 }
