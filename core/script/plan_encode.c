@@ -1,6 +1,7 @@
 #include "script/plan_encode.h"
 
 #include "base/number.h"
+#include "pg/result.h"
 #include "plan/json.h"
 #include "script/db.h"
 #include "script/json.h"
@@ -113,14 +114,18 @@ static int encode_any(struct encoder *e, int at, const struct frame *up)
     return refuse(e, up, err);
 }
 
-/* Rows of a query, as db.query and db.json return them. 1: written; 0: the value is something else; -1: refused. */
-static int encode_rows(struct encoder *e, int at, const struct plan_node *items, const struct frame *up)
+/* Rows of a query, as db.query and db.json return them; `one`: an object is wanted, so they must be one row. 1: written; 0:
+ * the value is something else; -1: refused. */
+static int encode_rows(struct encoder *e, int at, const struct plan_node *row, bool one, const struct frame *up)
 {
     char err[ERR_MAX];
-    int rc = plan_written_encode(e->L, at, e->out, err);
+    int rc = one ? 0 : plan_written_encode(e->L, at, e->out, err);
     const struct db_rows *rows = rc == 0 ? luaL_testudata(e->L, at, DB_ROWS) : NULL;
-    if (rows != NULL && rows->res != NULL && items != NULL && items->kind == PLAN_OBJECT)
-        rc = plan_encode_rows(rows->res, items, false, e->out, err) == 0 ? 1 : -1;
+    if (rows != NULL && rows->res != NULL && row != NULL && row->kind == PLAN_OBJECT) {
+        if (one && pg_result_rows(rows->res) != 1)
+            return refuse(e, up, "one row was wanted, and the query had none or several");
+        rc = plan_encode_rows(rows->res, row, one, e->out, err) == 0 ? 1 : -1;
+    }
     if (rc >= 0)
         return rc;
     err[ERR_MAX / 4] = 0;
@@ -132,7 +137,7 @@ static int encode_array(struct encoder *e, int at, const struct plan_node *node,
     lua_State *L = e->L;
     const struct plan_node *items = node->array.items;
     if (lua_type(L, at) == LUA_TUSERDATA) {
-        int rc = encode_rows(e, at, items, up);
+        int rc = encode_rows(e, at, items, false, up);
         if (rc != 0)
             return rc > 0 ? 0 : -1;
     }
@@ -167,6 +172,11 @@ static bool is_left_out(lua_State *L, const struct plan_node *node)
 static int encode_object(struct encoder *e, int at, const struct plan_node *node, const struct frame *up)
 {
     lua_State *L = e->L;
+    if (lua_type(L, at) == LUA_TUSERDATA) {
+        int rc = encode_rows(e, at, node, true, up);
+        if (rc != 0)
+            return rc > 0 ? 0 : -1;
+    }
     if (lua_type(L, at) != LUA_TTABLE)
         return refuse_kind(e, at, node, up);
     int top = lua_gettop(L);

@@ -120,6 +120,13 @@ describe("plan:rows", function()
     assert.equal("[]", json.encode(Row:rows(db.query(sql .. " where false"))))
   end)
 
+  it("writes one row where an object is declared, and refuses none or several", function()
+    local Id = core.plan(fields { { "id", { kind = "integer" } } })
+    assert.equal('{"id":1}', Id:encode(db.query "select 1 as id, 2 as x"))
+    assert.is_false(pcall(Id.encode, Id, db.query "select 1 as id where false"))
+    assert.is_false(pcall(Id.encode, Id, db.query "values (1), (2)"))
+  end)
+
   it("names a column that is missing, of another type, or null where that is not allowed", function()
     local function refused(query)
       local ok, err = pcall(json.encode, Row:rows(db.query(query)))
