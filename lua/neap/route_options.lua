@@ -93,7 +93,9 @@ local APP = {
   title = is_string,
   version = is_string,
   description = is_string,
+  docs = is_boolean,
   docs_url = anything,
+  redoc_url = anything,
   openapi_url = anything,
 }
 for name, check in pairs(ROUTER) do
