@@ -49,7 +49,7 @@ static bool is_plain(struct slice key)
 /* A key that could be taken for several, or that a terminal should not see: ["a.b"]. */
 static void put_odd_key(struct path *path, struct slice key)
 {
-    bool is_text = utf8_is_valid(key);
+    bool is_text = key.n == 0 || utf8_is_valid(key);
 
     put(path, "[\"", 2);
     for (size_t i = 0, n; i < key.n && !path->is_cut; i += n) {
@@ -140,8 +140,12 @@ void check_fail(struct check *c, const struct plan_node *node, const char *code,
 void check_fail_limit(struct check *c, const struct plan_node *node, const char *code, const char *before,
                       struct slice limit, const char *instead)
 {
-    if (limit.n <= LIMIT_BYTES_SHOWN)
-        add(c, node, code, limit, "%s %.*s", before, (int)limit.n, limit.p);
+    struct slice shown = limit;
+
+    if (limit.n > 1 && limit.p[0] == '[') /* a list, of which a sentence shows the members */
+        shown = slice_of(limit.p + 1, limit.n - 2);
+    if (shown.n <= LIMIT_BYTES_SHOWN)
+        add(c, node, code, limit, "%s %.*s", before, (int)shown.n, shown.p);
     else
         add(c, node, code, limit, "%s", instead);
 }

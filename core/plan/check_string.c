@@ -135,6 +135,17 @@ static void check_file(struct check *c, const struct plan_node *node, struct jso
         check_fail_count(c, node, "too_short", "must be at least", node->min, "byte");
 }
 
+/* RFC 9562 section 4: read in either case, written in lower case, which is how Postgres answers. */
+static void check_uuid(struct check *c, const struct plan_node *node, struct json_node *v)
+{
+    bool has_capitals;
+
+    if (!format_is_uuid(v->s, &has_capitals))
+        check_fail(c, node, "uuid", "must be a UUID");
+    else if (has_capitals)
+        v->s = lower(c->arena, v->s);
+}
+
 static void check_format(struct check *c, const struct plan_node *node, struct json_node *v)
 {
     switch (node->kind) {
@@ -145,10 +156,7 @@ static void check_format(struct check *c, const struct plan_node *node, struct j
         check_enum(c, node, v);
         return;
     case PLAN_UUID:
-        if (format_is_uuid(v->s))
-            v->s = lower(c->arena, v->s); /* RFC 9562 section 4: written in lower case, which is how Postgres answers */
-        else
-            check_fail(c, node, "uuid", "must be a UUID");
+        check_uuid(c, node, v);
         return;
     case PLAN_EMAIL:
         if (format_is_email(v->s))

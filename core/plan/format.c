@@ -5,20 +5,28 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool is_hex(char c)
+/* The 36 classes are added up: 64 for each hyphen, 1 for each capital, too much for anything else. */
+enum { UUID_HYPHEN = 64, UUID_OTHER = 4096 };
+
+static unsigned uuid_class(unsigned char c)
 {
-    char low = (char)(c | 0x20);
-    return is_digit(c) || (low >= 'a' && low <= 'f');
+    static const unsigned short classes[256] = {
+        [0 ... ','] = UUID_OTHER,   ['-'] = UUID_HYPHEN, ['.'] = UUID_OTHER,         ['/'] = UUID_OTHER,
+        [':' ... '@'] = UUID_OTHER, ['A' ... 'F'] = 1,   ['G' ... '`'] = UUID_OTHER, ['g' ... 255] = UUID_OTHER,
+    };
+    return classes[c];
 }
 
-bool format_is_uuid(struct slice s)
+bool format_is_uuid(struct slice s, bool *has_capitals)
 {
+    unsigned sum = 0;
+
     if (s.n != 36 || s.p[8] != '-' || s.p[13] != '-' || s.p[18] != '-' || s.p[23] != '-')
         return false;
-    unsigned wrong = 0;
     for (unsigned i = 0; i < 36; i++)
-        wrong += !is_hex(s.p[i]);
-    return wrong == 4; /* the hyphens */
+        sum += uuid_class((unsigned char)s.p[i]);
+    *has_capitals = sum % UUID_HYPHEN > 0;
+    return sum / UUID_HYPHEN == 4;
 }
 
 /* Two digits, or 100 and more. */

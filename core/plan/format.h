@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* 8-4-4-4-12 hexadecimal digits of either case, RFC 9562 section 4, any version. */
-bool format_is_uuid(struct slice s);
+bool format_is_uuid(struct slice s, bool *has_capitals);
 /* What HTML's <input type=email> takes (WHATWG, "valid email address"): one address, no comments, no quotes, no IDN. */
 bool format_is_email(struct slice s);
 /* scheme://[user@]host[:port][/path][?query][#fragment] by RFC 3986 with one of the schemes; the host is a DNS name of at

@@ -106,20 +106,35 @@ static void log_ran_out(struct plan_pattern *p, struct slice text, int code)
     log_end(&l);
 }
 
+static int match(struct plan_pattern *p, struct slice text, uint32_t options)
+{
+    p->deadline_us = 0;
+    p->places = 0;
+    return pcre2_match(p->code, (PCRE2_SPTR)(text.n > 0 ? text.p : ""), text.n, 0, options, p->data, p->context);
+}
+
+/* The JIT has 32 KiB of stack to remember where it can go back to, the interpreter has the heap. It would keep what it took
+ * for the next match, but that comes once in a thousand. */
+static int match_on_heap(struct plan_pattern *p, struct slice text)
+{
+    int rc = match(p, text, PCRE2_NO_JIT);
+    pcre2_match_data_free(p->data);
+    p->data = pcre2_match_data_create(1, NULL);
+    return rc;
+}
+
 enum pattern_status pattern_match(struct plan_pattern *p, struct slice text)
 {
     int rc = PCRE2_ERROR_MATCHLIMIT;
 
     if (text.n <= PATTERN_TEXT_BYTES_MAX) {
-        p->deadline_us = 0;
-        p->places = 0;
-        rc = pcre2_match(p->code, (PCRE2_SPTR)(text.n > 0 ? text.p : ""), text.n, 0, 0, p->data, p->context);
+        rc = match(p, text, 0);
         if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-            rc = pcre2_match(p->code, (PCRE2_SPTR)text.p, text.n, 0, PCRE2_NO_JIT, p->data, p->context);
+            rc = match_on_heap(p, text);
     }
     if (rc >= 0)
         return PATTERN_MATCHES;
-    if (rc == PCRE2_ERROR_NOMATCH)
+    if (rc == PCRE2_ERROR_NOMATCH || (rc <= PCRE2_ERROR_UTF8_ERR1 && rc >= PCRE2_ERROR_UTF8_ERR21))
         return PATTERN_DIFFERS;
     log_ran_out(p, text, rc);
     return PATTERN_RAN_OUT;

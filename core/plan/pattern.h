@@ -7,7 +7,7 @@
 
 enum {
     PATTERN_STEPS_MAX = 100 * 1000,     /* backtracks from one place of the text */
-    PATTERN_HEAP_KIB_MAX = 1024,        /* for what PCRE2 remembers to go back to, where it is not compiled by its JIT */
+    PATTERN_HEAP_KIB_MAX = 16 * 1024,   /* 1 KiB for each byte of the longest text, to remember where to go back to */
     PATTERN_TEXT_BYTES_MAX = 16 * 1024, /* a pattern may look at each byte once for each byte: 134 million looks, 0.1 s */
     PATTERN_US_MAX = 50 * 1000          /* for all places of the text together */
 };
