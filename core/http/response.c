@@ -110,6 +110,37 @@ static char *put_content(char *p, const struct response *res)
     return PUT(p, "\r\n");
 }
 
+/* Up to and with the line's end. */
+static struct slice next_line(struct slice *rest)
+{
+    const char *lf = memchr(rest->p, '\n', rest->n);
+    size_t n = lf ? (size_t)(lf - rest->p) + 1 : rest->n;
+    struct slice line = slice_of(rest->p, n);
+    rest->p += n;
+    rest->n -= n;
+    return line;
+}
+
+static struct slice line_name(struct slice line)
+{
+    const char *colon = line.n > 0 ? memchr(line.p, ':', line.n) : NULL;
+    return slice_of(line.p, colon ? (size_t)(colon - line.p) : 0);
+}
+
+/* The lines that every answer has, but for those that the handler says itself: one line of a name is enough. */
+static char *put_common(char *p, struct slice common, struct slice headers)
+{
+    while (common.n > 0) {
+        struct slice line = next_line(&common), name = line_name(line), rest = headers;
+        bool said = false;
+        while (rest.n > 0 && !said)
+            said = name.n > 0 && slice_eq_nocase(line_name(next_line(&rest)), name);
+        if (!said)
+            p = put(p, line);
+    }
+    return p;
+}
+
 static void write_head(struct buf *out, const struct request *req, const struct response *res, bool close)
 {
     char room[16];
@@ -119,7 +150,7 @@ static void write_head(struct buf *out, const struct request *req, const struct 
     size_t most = line.n + common.n + req->id_n + res->content_type.n + res->headers.n + 160;
     char *from = buf_reserve(out, most), *p = from;
     p = put(p, line);
-    p = put(p, common);
+    p = res->headers.n == 0 ? put(p, common) : put_common(p, common, res->headers);
     p = PUT(p, "X-Request-ID: ");
     p = put(p, request_id(req));
     p = PUT(p, "\r\n");

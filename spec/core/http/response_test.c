@@ -163,3 +163,14 @@ TEST("in production answers say that the site is HTTPS only")
     CHECK(HAS(c, "\r\nStrict-Transport-Security: max-age=31536000; includeSubDomains\r\n"));
     net_close();
 }
+
+TEST("a header that the handler says itself stands in for ours, whatever its case")
+{
+    planned = (struct response){.status = 204, .headers = SLICE_LIT("x-frame-options: SAMEORIGIN\r\nX-A: b\r\n")};
+    struct client *c = answer_of("GET", false);
+    CHECK(HAS(c, "\r\nx-frame-options: SAMEORIGIN\r\nX-A: b\r\n\r\n"));
+    CHECK_INT(count_of(c, "X-Frame-Options"), 0);
+    CHECK_INT(count_of(c, "\r\nReferrer-Policy: no-referrer\r\n"), 1);
+    CHECK_INT(count_of(c, "\r\nDate: "), 1);
+    net_close();
+}
