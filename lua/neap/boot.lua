@@ -1,6 +1,7 @@
 --- From a folder to a running application: its settings, its app, its routes. The host calls this in every new engine.
 local core = require "neap.core"
 local app_module = require "neap.app"
+local builtin_routes = require "neap.builtin_routes"
 local dotenv = require "neap.dotenv"
 local errors = require "neap.errors"
 local log = require "neap.log"
@@ -110,7 +111,11 @@ function M.load(mode)
   log.setup { level = config.LOG_LEVEL, redirect_print = core.mode ~= "tool" }
   core.set_error_mapper(errors.map)
   local made = make_app()
-  for _, route in ipairs(made:routes()) do
+  local routes = made:routes()
+  for _, route in ipairs(routes) do
+    register(route)
+  end
+  for _, route in ipairs(builtin_routes.of(made, routes, config)) do
     register(route)
   end
   app = made

@@ -1,0 +1,69 @@
+--- Routes that every application has without declaring them: its own document, and the pages that show it. They are in no
+--- document themselves, and a route of the application at the same place wins.
+local core = require "neap.core"
+local docs = require "neap.docs"
+local json = require "neap.json"
+local openapi = require "neap.openapi"
+local response = require "neap.response"
+
+local M = {}
+
+local function same_tag(req, etag)
+  -- RFC 9110 13.1.2: a list of tags, weak ones count alike here.
+  local asked = req:header "if-none-match"
+  return asked ~= nil and (asked == "*" or asked:find(etag, 1, true) ~= nil)
+end
+
+--- A handler for bytes that do not change while this engine lives.
+---@param bytes string
+---@param content_type string
+---@return function
+function M.cached(bytes, content_type)
+  local etag = '"' .. core.hex(core.sha256(bytes)):sub(1, 32) .. '"'
+  local headers = { ETag = etag, ["Cache-Control"] = "no-cache" }
+  return function(req)
+    if same_tag(req, etag) then
+      return response(304, nil, headers)
+    end
+    return response.bytes(bytes, content_type, 200, headers)
+  end
+end
+
+local function route(path, handler, summary)
+  return {
+    method = "GET",
+    path = path,
+    opts = { hidden = true, summary = summary },
+    handler = handler,
+    where = "neap",
+  }
+end
+
+--- The routes to add to those of the application.
+---@param app neap.App
+---@param routes table[]  the application's own
+---@param config table
+---@return table[]
+function M.of(app, routes, config)
+  local declared = {}
+  for _, one in ipairs(routes) do
+    declared[one.method .. " " .. one.path] = true
+  end
+  local list = {}
+  local function add(path, handler, summary)
+    if path and not declared["GET " .. path] then
+      list[#list + 1] = route(path, handler, summary)
+    end
+  end
+  -- Made in any case: two schemas of one name are an error of the application while it loads.
+  local info = openapi.info(app, config)
+  local document = json.encode(openapi.document(routes, info))
+  local url = app.opts.openapi_url
+  add(url == nil and "/openapi.json" or url, M.cached(document, "application/json"), "The OpenAPI document")
+  for _, page in ipairs(docs.routes(app.opts, info.title)) do
+    add(page.path, page.handler, page.summary)
+  end
+  return list
+end
+
+return M

@@ -1,0 +1,166 @@
+--- The OpenAPI 3.1 document of an application, from its live routes: what is told is what is checked.
+local answers = require "neap.openapi_answers"
+local json = require "neap.json"
+local json_schema = require "neap.json_schema"
+local route_schemas = require "neap.route_schemas"
+
+local M = {}
+
+local SECURITY_SCHEMES = {
+  bearer = { type = "http", scheme = "bearer", bearerFormat = "JWT" },
+  cookie = { type = "apiKey", ["in"] = "cookie", name = "access_token" },
+}
+
+-- OpenAPI 3.1, 4.8.12.1: parameters of these names are ignored; other parts of the document say what they would.
+local IGNORED_HEADERS = { accept = true, ["content-type"] = true, authorization = true }
+
+-- The place of a parameter in OpenAPI, by ours.
+local PLACES = { { "params", "path" }, { "query", "query" }, { "headers", "header" }, { "cookies", "cookie" } }
+
+local function parameter(writer, place, field, where)
+  local node = field.node
+  local schema = writer:schema(node, where)
+  local description
+  if schema["$ref"] == nil then
+    description, schema.description = schema.description, nil
+  end
+  return {
+    name = field.name,
+    ["in"] = place,
+    required = place == "path" or json_schema.is_required(node) or nil,
+    description = description,
+    schema = schema,
+  }
+end
+
+local function path_parameters(route, list)
+  for name in route.path:gmatch "{([%a_][%w_]*)}" do
+    list[#list + 1] = { name = name, ["in"] = "path", required = true, schema = { type = "string" } }
+  end
+end
+
+local function parameters(writer, route)
+  local list = json.array {}
+  if route.opts.params == nil then
+    path_parameters(route, list)
+  end
+  for _, pair in ipairs(PLACES) do
+    local part, place = pair[1], pair[2]
+    local schema = route.opts[part]
+    for _, field in ipairs(schema and schema:node().fields or {}) do
+      if place ~= "header" or not IGNORED_HEADERS[field.name:lower()] then
+        list[#list + 1] = parameter(writer, place, field, route.where)
+      end
+    end
+  end
+  return #list > 0 and list or nil
+end
+
+local FORMS = { multipart = "multipart/form-data", urlencoded = "application/x-www-form-urlencoded" }
+
+local function request_body(writer, route)
+  local opts = route.opts
+  local schema = route_schemas.body_of(opts)
+  if schema == nil and not opts.body then
+    return nil
+  end
+  local media = FORMS[route_schemas.form_kind(opts)] or "application/json"
+  local node = schema and schema:node()
+  return {
+    required = not (node and node.optional) or nil,
+    content = { [media] = { schema = node and writer:schema(node, route.where) or {} } },
+  }
+end
+
+--- "GET /api/v1/tasks/{id}" is get_api_v1_tasks_id.
+---@return string
+function M.operation_id(method, path)
+  local words = path:gsub("[^%w]+", "_"):gsub("^_+", ""):gsub("_+$", "")
+  return words == "" and method:lower() .. "_root" or method:lower() .. "_" .. words
+end
+
+-- A router may be mounted twice, and then a name is there twice: the second goes by its path.
+local function unique_id(route, taken)
+  local id = route.opts.name
+  if id == nil or taken[id] then
+    id = M.operation_id(route.method, route.path)
+  end
+  while taken[id] do
+    id = id .. "_"
+  end
+  taken[id] = true
+  return id
+end
+
+local function security(doc, route)
+  if not route.opts.auth then
+    return json.array {}
+  end
+  doc.components.securitySchemes = SECURITY_SCHEMES
+  return json.array { { bearer = json.array {} }, { cookie = json.array {} } }
+end
+
+local function add_tags(doc, route, seen)
+  for _, name in ipairs(route.opts.tags or {}) do
+    if not seen[name] then
+      seen[name] = true
+      doc.tags[#doc.tags + 1] = { name = name }
+    end
+  end
+end
+
+local function operation(doc, writer, route, state)
+  local opts = route.opts
+  add_tags(doc, route, state.tags)
+  return {
+    operationId = unique_id(route, state.ids),
+    summary = opts.summary,
+    description = opts.description,
+    tags = opts.tags and json.array { table.unpack(opts.tags) },
+    deprecated = opts.deprecated or nil,
+    parameters = parameters(writer, route),
+    requestBody = request_body(writer, route),
+    responses = answers.responses(doc, writer, route),
+    security = security(doc, route),
+  }
+end
+
+--- The document as a table. Raises when two different schemas have one name.
+---@param routes table[]  as app:routes() gives them
+---@param info { title: string, version: string, description: string? }
+---@return table
+function M.document(routes, info)
+  local doc = {
+    openapi = "3.1.0",
+    info = { title = info.title, version = info.version, description = info.description },
+    servers = json.array { { url = "/" } },
+    tags = json.array {},
+    paths = json.object {},
+    components = { responses = {} },
+  }
+  local writer = json_schema.new()
+  local state = { ids = {}, tags = {} }
+  for _, route in ipairs(routes) do
+    if not route.opts.hidden then
+      doc.paths[route.path] = doc.paths[route.path] or {}
+      doc.paths[route.path][route.method:lower()] = operation(doc, writer, route, state)
+    end
+  end
+  doc.components.schemas = writer.schemas
+  return doc
+end
+
+--- What a document is about, by the application and its settings.
+---@param app neap.App
+---@param config table
+---@return { title: string, version: string, description: string? }
+function M.info(app, config)
+  local own = app.opts
+  return {
+    title = own.title or config.API_TITLE or config.PROJECT_NAME or "API",
+    version = own.version or config.APP_VERSION or "0.1.0",
+    description = own.description,
+  }
+end
+
+return M
