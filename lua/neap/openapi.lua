@@ -150,6 +150,15 @@ function M.document(routes, info)
   return doc
 end
 
+-- A small application declares none of these settings, and asking its config for one would raise.
+local function declared(config, name)
+  for key, value in pairs(config) do
+    if key == name then
+      return value
+    end
+  end
+end
+
 --- What a document is about, by the application and its settings.
 ---@param app neap.App
 ---@param config table
@@ -157,8 +166,8 @@ end
 function M.info(app, config)
   local own = app.opts
   return {
-    title = own.title or config.API_TITLE or config.PROJECT_NAME or "API",
-    version = own.version or config.APP_VERSION or "0.1.0",
+    title = own.title or declared(config, "API_TITLE") or declared(config, "PROJECT_NAME") or "API",
+    version = own.version or declared(config, "APP_VERSION") or "0.1.0",
     description = own.description,
   }
 end
