@@ -51,6 +51,20 @@ M.query = raw.query
 ---@return neap.DbRows
 M.read = raw.read
 
+--- A query's rows as they go out: written by the schema of one row (or of a list of them), straight from what Postgres
+--- sent. No Lua value is made, columns that the schema doesn't name stay behind, NULL is held against it.
+---
+---     return db.json(S.Task, "select * from tasks where user_id = $1", owner)
+---
+---@param schema neap.Schema?  nil: every column as it is
+---@param sql string
+---@param ... neap.DbParam
+---@return userdata  for an answer, a field of an answer, or json.encode
+function M.json(schema, sql, ...)
+  local rows = raw.query(sql, ...)
+  return schema and require "neap.schema".plan(schema):rows(rows) or rows
+end
+
 --- The first row, or nil.
 ---@param sql string
 ---@param ... neap.DbParam

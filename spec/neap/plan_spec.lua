@@ -127,6 +127,15 @@ describe("plan:rows", function()
     assert.is_false(pcall(Id.encode, Id, db.query "values (1), (2)"))
   end)
 
+  it("is what db.json returns", function()
+    local s = require "neap.schema"
+    local Id = s.object { { "id", s.integer() } }
+    assert.equal('[{"id":1}]', json.encode(db.json(Id, "select 1 as id, $1::text as x", "y")))
+    assert.equal('[{"id":1}]', json.encode(db.json(s.array(Id), "select 1 as id")))
+    assert.equal('{"items":[{"id":1}]}', json.encode { items = db.json(Id, "select 1 as id") })
+    assert.equal('[{"id":1,"x":"y"}]', json.encode(db.json(nil, "select 1 as id, 'y' as x")))
+  end)
+
   it("names a column that is missing, of another type, or null where that is not allowed", function()
     local function refused(query)
       local ok, err = pcall(json.encode, Row:rows(db.query(query)))
