@@ -1,0 +1,28 @@
+--- neap types: the application's schemas as types of another language.
+local args = require "neap.args"
+local boot = require "neap.boot"
+
+local M = {}
+
+local command = args.command {
+  name = "types",
+  summary = "the application's schemas as types",
+  usage = { "neap types --ts", "neap types --lua" },
+  flags = {
+    ts = { help = "TypeScript, for who calls the API" },
+    lua = { help = "classes for the Lua language server, for who writes handlers" },
+  },
+  max = 0,
+}
+
+function M.main()
+  return command:run(function(flags)
+    if (flags.ts == nil) == (flags.lua == nil) then
+      command:wrong "one of --ts and --lua is needed"
+    end
+    local routes = boot.load("tool"):routes()
+    io.stdout:write(require(flags.ts and "neap.types_ts" or "neap.types_lua").module(routes))
+  end)
+end
+
+return M
