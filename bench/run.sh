@@ -33,20 +33,35 @@ start() {
     done
 }
 
-# The instructions of all processes together when each of so many requests was answered on one connection.
+# The instructions of all processes together when each of so many requests was answered on one connection. What follows
+# path and number goes to curl.
 count() {
     rm -f "$work"/callgrind.*
     start valgrind --tool=callgrind --callgrind-out-file="$work/callgrind.%p" "$neap" serve "$here/app"
-    curl -fsS -o "$work/answer" "http://127.0.0.1:$port$1?[1-$2]"
+    count_path=$1 count_n=$2
+    shift 2
+    curl -fsS -o "$work/answer" "$@" "http://127.0.0.1:$port$count_path?[1-$count_n]"
     stop
     awk '/^(summary|totals):/ { n += $2; nextfile } END { printf "%d", n }' "$work"/callgrind.*
 }
 
 # Start and stop cost the same in both runs and fall out of the difference.
 instructions() {
-    few=$(count "$1" 1000)
-    many=$(count "$1" 3000)
-    echo $(((many - few) / 2000))
+    measured=$1
+    shift
+    few=$(count "$measured" 200 "$@")
+    many=$(count "$measured" 600 "$@")
+    echo $(((many - few) / 400))
+}
+
+# What the second and the third route cost more than the first, and their ratio.
+compare() {
+    what=$1 base=$2 ours=$3 theirs=$4
+    shift 4
+    none=$(instructions "$base" "$@")
+    a=$(($(instructions "$ours" "$@") - none))
+    b=$(($(instructions "$theirs" "$@") - none))
+    echo "$what: $a instructions, with lua-cjson $b: $(awk -v a=$a -v b=$b 'BEGIN { printf "%.2f", a / b }') of it"
 }
 
 # Ticks of the server and its children; the kernel adds a dead child's to its parent's.
@@ -76,6 +91,11 @@ if [ -n "${BENCH_DIR-}" ]; then
     NEAP=$neap NEAP_APP=$here/app exec python3 "$here/peers.py" "$BENCH_DIR"
 fi
 
+# The application's own Postgres, for as long as this runs.
+trap 'stop; (cd "$here/app" && "$neap" db down >/dev/null); rm -rf "$work"' EXIT
+DATABASE_URL=$(cd "$here/app" && "$neap" db up | sed -n 's/.*\(postgresql:.*\)/\1/p')
+export DATABASE_URL
+
 start "$neap" serve "$here/app"
 for path in /plaintext /json; do
     echo "$path: $(cpu $path)"
@@ -84,3 +104,6 @@ stop
 for path in /plaintext /json; do
     echo "$path: $(instructions $path) instructions/request"
 done
+compare "100 rows of 8 columns written by db.json" /micro/rows /micro/rows/json /micro/rows/tables
+compare "a body of six fields checked" /micro/body /micro/body/check /micro/body/cjson -H 'Content-Type: application/json' \
+    -d '{"title":"Write the quarterly report","description":"With figures for all teams.","priority":"high","estimate":8,"done":false,"owner":"00000000-0000-4000-8000-000000000001"}'

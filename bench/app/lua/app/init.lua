@@ -12,5 +12,8 @@ return function()
     return { message = "Hello, World!" }
   end)
 
+  app:mount(require "app.create")
+  app:mount(require "app.micro")
+
   return app
 end
