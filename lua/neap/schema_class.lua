@@ -18,6 +18,7 @@ local M = {}
 ---@field example any
 ---@field refine function[]?
 ---@field table_name string?   of an object: the table that it describes
+---@field partial boolean?     of an object: what :partial() gave
 ---@field fields { name: string, node: neap.SchemaNode }[]?
 
 ---@class neap.Schema
@@ -247,7 +248,7 @@ function methods:partial()
     optional.optional, optional.default = true, nil
     fields[i] = { name = field.name, node = optional }
   end
-  return derive(node, fields)
+  return M.new { kind = "object", fields = fields, extra = node.extra, partial = true }
 end
 
 --- The same object with more fields; one that is there already is replaced.

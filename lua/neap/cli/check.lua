@@ -11,8 +11,11 @@ local M = {}
 local command = args.command {
   name = "check",
   summary = "load settings, application and every module, without serving",
-  usage = { "neap check [--serve]" },
-  flags = { serve = { help = "check the settings as the service would: what it requires must be there" } },
+  usage = { "neap check [--serve] [--db]" },
+  flags = {
+    serve = { help = "check the settings as the service would: what it requires must be there" },
+    db = { help = "compare the schemas that have a table with the live tables" },
+  },
   max = 0,
 }
 
@@ -52,6 +55,17 @@ local function check_migrations()
   return #require("neap.migrate").files(core.app_dir .. "/migrations")
 end
 
+-- After the modules: they declare the schemas.
+local function check_tables()
+  local found = require("neap.tool_database").with(function()
+    return { require("neap.check_db").problems() }
+  end)
+  if #found[1] > 0 then
+    args.fail(table.concat(found[1], "\n"))
+  end
+  return found[2]
+end
+
 function M.main()
   return command:run(function(flags)
     boot.config(flags.serve and "serve" or "tool")
@@ -60,8 +74,9 @@ function M.main()
     if #problems > 0 then
       args.fail(table.concat(problems, "\n"))
     end
-    terminal.line(("%s: %d routes, %d modules, %d migrations"):format(
-      terminal.colour("green", "ok"), routes, modules, check_migrations()))
+    local tables = flags.db and (", %d schemas like their tables"):format(check_tables()) or ""
+    terminal.line(("%s: %d routes, %d modules, %d migrations%s"):format(
+      terminal.colour("green", "ok"), routes, modules, check_migrations(), tables))
   end)
 end
 
