@@ -11,8 +11,8 @@ cmake = MAKEFLAGS=--no-print-directory cmake
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build specs run api test asan lint check format migrate bench install clean help
-.PHONY: deps deps-build deps-run deps-test deps-lint deps-bench
+.PHONY: build specs run api test asan lint check format migrate bench pages install clean help
+.PHONY: deps deps-build deps-run deps-test deps-lint deps-bench deps-pages
 
 build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
 	@$(cmake) --build $(BUILD) --parallel $(JOBS)
@@ -49,6 +49,11 @@ format: deps-lint ## put the C files into the house's format
 migrate: deps-run build ## bring the database up to date
 	@$(neap) migrate up $(ARGS)
 
+# A build without npm or without network went without them, and does so until it is told to try again.
+pages: deps-pages ## fetch Swagger UI and Redoc for /docs and /redoc, and build
+	@rm -f $(BUILD)/generated/pages.c
+	@$(MAKE) --no-print-directory build
+
 bench: deps-bench build ## instructions and CPU time per request
 	@sh bench/run.sh $(neap)
 
@@ -63,6 +68,8 @@ deps-test:
 	@sh tools/deps.sh build run test
 deps-lint:
 	@sh tools/deps.sh build lint
+deps-pages:
+	@sh tools/deps.sh build pages
 deps-bench:
 	@sh tools/deps.sh build run bench
 
