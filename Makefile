@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 # make run ARGS="--as me@example.com", make test ARGS=spec/e2e
 ARGS   ?=
+FUZZ_SECONDS ?= 60
 
 neap  = $(BUILD)/neap
 # The jobserver of a `make -j` means nothing to the make that CMake starts.
@@ -11,8 +12,8 @@ cmake = MAKEFLAGS=--no-print-directory cmake
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build specs run api test asan lint check format migrate bench pages install clean help
-.PHONY: deps deps-build deps-run deps-test deps-lint deps-bench deps-pages
+.PHONY: build specs run api test asan fuzz lint check format migrate bench pages install clean help
+.PHONY: deps deps-build deps-run deps-test deps-lint deps-bench deps-fuzz deps-pages
 
 build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
 	@$(cmake) --build $(BUILD) --parallel $(JOBS)
@@ -37,6 +38,11 @@ test: deps-test specs ## all tests
 asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory test BUILD=$(BUILD)/asan CMAKE_ARGS=-DNEAP_SANITIZE=ON
 
+fuzz: deps-fuzz ## made-up input for the JSON reader and for plans, FUZZ_SECONDS=60 each
+	@CC=clang $(cmake) -S . -B $(BUILD)/fuzz -DNEAP_FUZZ=ON >/dev/null
+	@$(cmake) --build $(BUILD)/fuzz --parallel $(JOBS) --target json_fuzz plan_fuzz
+	@sh tools/fuzz.sh $(BUILD)/fuzz/fuzz $(FUZZ_SECONDS)
+
 lint: deps-lint $(BUILD)/CMakeCache.txt ## format, rings, headers, Lua, links
 	@sh tools/lint.sh $(BUILD)
 
@@ -44,7 +50,7 @@ check: deps-run build ## load the application without serving it: settings, rout
 	@$(neap) check $(ARGS)
 
 format: deps-lint ## put the C files into the house's format
-	@find core spec -name '*.[ch]' -exec clang-format -i {} +
+	@find core spec fuzz -name '*.[ch]' -exec clang-format -i {} +
 
 migrate: deps-run build ## bring the database up to date
 	@$(neap) migrate up $(ARGS)
@@ -68,6 +74,8 @@ deps-test:
 	@sh tools/deps.sh build run test
 deps-lint:
 	@sh tools/deps.sh build lint
+deps-fuzz:
+	@sh tools/deps.sh build fuzz
 deps-pages:
 	@sh tools/deps.sh build pages
 deps-bench:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that are missing: tools/deps.sh [build|run|test|lint|bench|pages|browser]...
+# Installs the Debian packages that are missing: tools/deps.sh [build|run|test|lint|bench|fuzz|pages|browser]...
 # Silent and without network when all are there. Where there is no dpkg nothing is installed: CMake then tells by name
 # what is missing.
 set -eu
@@ -11,11 +11,12 @@ packages_of() {
         run) echo postgresql lua-cjson ;;
         test) echo lua-busted ;;
         lint) echo clang-format lua-check ;;
+        fuzz) echo clang libclang-rt-dev ;;
         bench) echo wrk valgrind curl ;;
         # Both are large: npm brings hundreds of packages with it, and only one spec wants a browser.
         pages) echo npm ;;
         browser) echo chromium ;;
-        *) echo "deps: no such group: $1 (build, run, test, lint, bench, pages, browser)" >&2; exit 64 ;;
+        *) echo "deps: no such group: $1 (build, run, test, lint, bench, fuzz, pages, browser)" >&2; exit 64 ;;
     esac
 }
 
@@ -23,7 +24,7 @@ packages_of() {
 has() {
     case $1 in
         gcc) command -v cc ;;
-        pkg-config | cmake | clang-format | wrk | valgrind | curl | npm | chromium) command -v "$1" ;;
+        pkg-config | cmake | clang | clang-format | wrk | valgrind | curl | npm | chromium) command -v "$1" ;;
         lua-check) command -v luacheck ;;
         postgresql) ls /usr/lib/postgresql/*/bin/initdb ;;
         *) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1")" = installed ] ;;

@@ -8,7 +8,7 @@ build=${1:?usage: tools/lint.sh BUILD [check]...}
 shift
 headers=$(find core -name '*.h' | sort)
 sources=$(find core -name '*.c' | sort)
-specs=$(find spec -name '*.[ch]' | sort)
+specs=$(find spec fuzz -name '*.[ch]' | sort)
 lua=$(find lua spec bench config.lua -name '*.lua' | sort)
 
 check_format() {

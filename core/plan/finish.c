@@ -83,6 +83,13 @@ static int check_bounds(struct finish *f, const struct plan_node *node, bool is_
     return 0;
 }
 
+/* What JSON can carry: a reader of ours refuses the rest, so nothing else could ever fit. */
+static int check_text_of(struct finish *f, struct slice s, const char *what)
+{
+    bool good = s.n == 0 || (memchr(s.p, '\0', s.n) == NULL && utf8_is_valid(s));
+    return good ? 0 : wrong(f, "%s is not text in UTF-8 without NUL", what);
+}
+
 static int finish_string(struct finish *f, struct plan_node *node)
 {
     struct slice text = node->string.pattern_text;
@@ -91,6 +98,8 @@ static int finish_string(struct finish *f, struct plan_node *node)
 
     if (text.n == 0)
         return 0;
+    if (check_text_of(f, text, "the pattern") != 0)
+        return -1;
     node->string.pattern = pattern_new(&f->plan->arena, text, why);
     if (node->string.pattern == NULL)
         return wrong(f, "%s", why);
@@ -138,6 +147,8 @@ static int finish_literal(struct finish *f, struct plan_node *node)
 
     if (v == NULL || v->type >= JSON_ARRAY || (v->type == JSON_DOUBLE && !isfinite(v->d)))
         return wrong(f, "a literal must be a string, a number, true, false or null");
+    if (v->type == JSON_STRING && check_text_of(f, v->s, "the literal") != 0)
+        return -1;
     if (v->type == JSON_STRING)
         json_write_string(&shown, v->s);
     else if (v->type == JSON_INT)
@@ -177,6 +188,9 @@ static int finish_enum(struct finish *f, struct plan_node *node)
 
     if (node->choice.n == 0)
         return wrong(f, "an enum needs a value");
+    for (uint32_t i = 0; i < node->choice.n; i++)
+        if (check_text_of(f, node->choice.values[i], "a value") != 0)
+            return -1;
     node->choice.lookup = lookup_new(&f->plan->arena, node->choice.values, node->choice.n, &twice);
     if (twice < node->choice.n)
         return wrong(f, "the value \"%.*s\" is there twice", (int)node->choice.values[twice].n,
@@ -212,8 +226,8 @@ static int finish_object(struct finish *f, struct plan_node *node, unsigned dept
     for (uint32_t i = 0; i < node->object.n; i++) {
         struct plan_field *field = &node->object.fields[i];
         struct buf key = BUF_INIT;
-        if (!utf8_is_valid(field->name))
-            return wrong(f, "the name of a field is not UTF-8");
+        if (check_text_of(f, field->name, "the name of a field") != 0)
+            return -1;
         json_write_string(&key, field->name);
         buf_char(&key, ':');
         field->key = keep_and_free(f, &key);

@@ -61,6 +61,22 @@ TEST("a wrong pattern is told")
     fixture_unfinished(p, node, "the pattern [a is wrong at byte 2: missing terminating ] for character class");
 }
 
+TEST("what JSON can't carry is told")
+{
+    struct plan *p = plan_new();
+    struct plan_node *node = plan_node_new(p, PLAN_STRING);
+    node->string.pattern_text = SLICE_LIT("a\0");
+    fixture_unfinished(p, node, "the pattern is not text in UTF-8 without NUL");
+    p = plan_new();
+    node = fixture_enum(p, 1, "\xff");
+    fixture_unfinished(p, node, "a value is not text in UTF-8 without NUL");
+    p = plan_new();
+    static const struct json_node nul = {.type = JSON_STRING, .next = 1, .s = {"\0", 1}};
+    node = plan_node_new(p, PLAN_LITERAL);
+    node->literal = (struct json_doc){&nul, 1};
+    fixture_unfinished(p, node, "the literal is not text in UTF-8 without NUL");
+}
+
 TEST("names that are there twice, or not at all, are told")
 {
     struct plan *p = plan_new();
@@ -73,7 +89,7 @@ TEST("names that are there twice, or not at all, are told")
         "the field \"a\" is there twice");
     p = plan_new();
     fixture_unfinished(p, fixture_object(p, PLAN_EXTRA_REFUSE, 1, "\xff", plan_node_new(p, PLAN_ANY)),
-                       "the name of a field is not UTF-8");
+                       "the name of a field is not text in UTF-8 without NUL");
     p = plan_new();
     fixture_unfinished(p, fixture_object(p, PLAN_EXTRA_REFUSE, 1, "a", NULL), "fields.a: is missing");
     p = plan_new();
