@@ -64,6 +64,7 @@ struct pg_conn {
     struct deferred late;
     unsigned holds; /* handles and thread work that must end before the memory is freed */
     bool closing, opened;
+    bool touched;                 /* something is left in its session, see session.h */
     bool worn;                    /* not to be used by another; see CONN_BYTES_KEPT_MAX */
     bool fatal;                   /* the server said good bye in a notice */
     char broken[CONN_BROKEN_MAX]; /* why it broke; "" while it is fine */

@@ -1,4 +1,5 @@
 #include "pg/conn.h"
+#include "pg/session.h"
 #include <assert.h>
 
 /* A failure inside the call that starts a statement is told at the next turn. */
@@ -20,6 +21,7 @@ static void flush(struct pg_conn *c)
 
 static void send_script(struct pg_conn *c)
 {
+    c->touched |= session_is_touched_by(c->st->sql);
     c->unsent = PQsendQuery(c->pq, c->st->sql.p) == 0;
     c->step = c->unsent ? STEP_NONE : STEP_SCRIPT;
 }
@@ -28,6 +30,7 @@ static void send_unprepared(struct pg_conn *c)
 {
     const struct pg_statement *st = c->st;
 
+    c->touched |= session_is_touched_by(st->sql);
     c->unsent = PQsendQueryParams(c->pq, st->sql.p, st->n, NULL, st->values, NULL, NULL, 0) == 0;
     c->step = c->unsent ? STEP_NONE : STEP_UNPREPARED;
 }
@@ -46,6 +49,7 @@ static void send_execute(struct pg_conn *c)
     char name[STATEMENT_NAME_MAX];
     const struct pg_statement *st = c->st;
 
+    c->touched |= c->prepared->touches;
     statement_name(name, c->prepared->number);
     c->unsent = PQsendQueryPrepared(c->pq, name, st->n, st->values, NULL, NULL, 0) == 0;
     c->step = c->unsent ? STEP_NONE : STEP_EXECUTE;

@@ -27,6 +27,19 @@ static void on_cleaned(struct pg_result *res, const struct pg_error *err, void *
     clean(c->owner, c);
 }
 
+/* DISCARD ALL has forgotten the prepared statements too. Where the session's settings had to be sent as SET, they went
+ * with the rest, and the connection is of no more use. */
+static void on_discarded(struct pg_result *res, const struct pg_error *err, void *arg)
+{
+    struct pg_conn *c = arg;
+
+    statement_cache_free(&c->cache);
+    c->cache.discarded_count = 0;
+    c->touched = false;
+    c->worn |= c->opts->plain_startup;
+    on_cleaned(res, err, c);
+}
+
 static void on_pinged(struct pg_result *res, const struct pg_error *err, void *arg)
 {
     struct pg_conn *c = arg;
@@ -71,6 +84,10 @@ static void clean(struct pool *p, struct pg_conn *c)
         pg_conn_script(c, SLICE_LIT("ROLLBACK"), on_cleaned, c);
         return;
     case PG_TX_IDLE:
+        if (c->touched && !c->worn) {
+            pg_conn_script(c, SLICE_LIT("DISCARD ALL"), on_discarded, c);
+            return;
+        }
         if (c->cache.discarded_count < DISCARDED_DUE)
             break;
         pg_conn_script(c, buf_view(&c->cache.discarded), on_cleaned, c);

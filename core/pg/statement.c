@@ -1,6 +1,7 @@
 #include "pg/statement.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "pg/session.h"
 #include <stdlib.h>
 
 static uint64_t hash_text(struct slice s)
@@ -106,6 +107,7 @@ struct prepared *statement_add(struct statement_cache *sc, struct slice sql)
     p->hash = hash_text(sql);
     p->number = ++sc->last_number;
     p->n = sql.n;
+    p->touches = session_is_touched_by(sql);
     memcpy(p->sql, sql.p, sql.n);
     p->sql[sql.n] = '\0';
     head = bucket(sc, p->hash);

@@ -20,6 +20,7 @@ struct prepared {
     struct prepared *next; /* in its bucket */
     uint64_t hash;
     unsigned number; /* its name is "s<number>" */
+    bool touches;    /* the session; see session.h */
     size_t n;
     char sql[]; /* n bytes and a NUL */
 };
