@@ -28,6 +28,7 @@ struct script_env;
 struct db_state {
     const struct script_env *env; /* borrowed */
     struct db_pin *pin;           /* owned; NULL: not pinned */
+    uint64_t slow_us;             /* statements that took longer are logged; 0: none */
     /* of the statement that is being put together; the pool copies it before it returns */
     struct buf text;
     const char **values;
@@ -69,7 +70,7 @@ struct db_rows {
     struct db_turn *turn;     /* owned while it runs on the pinned one */
     bool autocommit;          /* on its own: when its connection is lost, so is the knowledge of what it did */
     bool cancelled, script;
-    uint64_t began_us;
+    uint64_t began_us, took_us;
 };
 void db_rows_open(lua_State *L);
 struct db_rows *db_rows_new(lua_State *L, enum db_want want); /* pushed */
@@ -77,6 +78,11 @@ void db_rows_take(struct db_rows *r, struct pg_result *res, const struct pg_erro
 /* Pushes what the caller wanted of the rows at index, or raises its error. */
 int db_rows_push(lua_State *L, int index);
 void db_cell_push(lua_State *L, enum pg_type type, Oid oid, struct slice text);
+
+/* ---- db_slow.c ---- */
+int db_slow(lua_State *L); /* (ms): DB_SLOW_MS */
+/* Logs the statement at index 1 when it was slow, with the Lua line that waits for it. */
+void db_slow_check(lua_State *L, const struct db_state *db, const struct db_rows *r);
 
 /* ---- db_lease.c, db_begin.c ---- */
 /* Of the task's innermost lease; NULL: it has none. Raises when that one can only end. */

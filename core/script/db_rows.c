@@ -91,9 +91,12 @@ static int push_one(lua_State *L, struct db_rows *r)
     return 1;
 }
 
+/* The statement is the first argument of the function that waited for it. */
 static int push_failure(lua_State *L, struct db_rows *r)
 {
     db_error_push(L, r->err, r->autocommit && db_error_is_doubtful(r->err) ? "unknown" : NULL);
+    lua_pushvalue(L, 1);
+    lua_setfield(L, -2, "statement");
     clear(r);
     return lua_error(L);
 }

@@ -11,6 +11,7 @@ struct fault {
     struct task *task;
     int status;
     struct buf code, message, details, headers;
+    struct buf log_details; /* JSON, for the log alone */
     bool log;
 };
 
@@ -26,7 +27,8 @@ static const struct {
     {TASK_HEAP, 503, "heap_budget", "The request needed more memory than it may have"},
 };
 
-static void log_fault(struct task *t, int status, const char *message, const char *key, struct slice value)
+static void log_fault_with(struct task *t, int status, const char *message, const char *key, struct slice value,
+                           struct slice details)
 {
     struct log_line l;
     if (!log_begin(&l, status >= 500 ? LOG_ERROR : LOG_INFO, "handler", message))
@@ -39,9 +41,16 @@ static void log_fault(struct task *t, int status, const char *message, const cha
         value.n = MESSAGE_LOGGED_MAX;
     if (value.n > 0)
         log_slice(&l, key, value);
+    if (details.n > 0)
+        log_raw(&l, SLICE_LIT("details"), details);
     if (t->trace.n > 0)
         log_slice(&l, "traceback", buf_view(&t->trace));
     log_end(&l);
+}
+
+static void log_fault(struct task *t, int status, const char *message, const char *key, struct slice value)
+{
+    log_fault_with(t, status, message, key, value, (struct slice){0});
 }
 
 static void answer_cancel(struct task *t)
@@ -80,6 +89,15 @@ static void read_text(lua_State *L, int index, const char *key, struct buf *out)
     lua_pop(L, 1);
 }
 
+static void read_json(lua_State *L, int index, const char *key, struct buf *out)
+{
+    char err[ERR_MAX];
+
+    if (lua_getfield(L, index, key) != LUA_TNIL && json_encode(L, -1, out, err) != 0)
+        luaL_error(L, "%s of an error: %s", key, err);
+    lua_pop(L, 1);
+}
+
 /* (fault, error value) -> the fault's fields, by the framework's table of errors. Raises when that fails itself. */
 static int map_error(lua_State *L)
 {
@@ -97,11 +115,8 @@ static int map_error(lua_State *L)
     read_text(L, map, "message", &f->message);
     lua_getfield(L, map, "log");
     f->log = lua_toboolean(L, -1);
-    if (lua_getfield(L, map, "details") != LUA_TNIL) {
-        char err[ERR_MAX];
-        if (json_encode(L, -1, &f->details, err) != 0)
-            luaL_error(L, "details of an error: %s", err);
-    }
+    read_json(L, map, "details", &f->details);
+    read_json(L, map, "log_details", &f->log_details);
     if (lua_getfield(L, map, "headers") == LUA_TTABLE)
         reply_headers(L, lua_gettop(L), &f->headers);
     if (status >= 400 && status <= 599 && f->code.n > 0)
@@ -153,7 +168,7 @@ static void answer_error(struct task *t)
     }
     if (f.status == 0 || f.log) {
         describe(L, top + 1, &text);
-        log_fault(t, f.status ? f.status : 500, "handler error", "error", buf_view(&text));
+        log_fault_with(t, f.status ? f.status : 500, "handler error", "error", buf_view(&text), buf_view(&f.log_details));
     }
     if (f.status == 0 || f.status == 500)
         answer_internal(t);
@@ -167,6 +182,7 @@ static void answer_error(struct task *t)
     buf_free(&f.message);
     buf_free(&f.details);
     buf_free(&f.headers);
+    buf_free(&f.log_details);
 }
 
 void fault_answer(struct task *t, enum task_outcome how)

@@ -9,7 +9,7 @@
 
 static int push_answer(lua_State *L, void *arg)
 {
-    (void)arg;
+    db_slow_check(L, lua_touserdata(L, lua_upvalueindex(1)), arg);
     return db_rows_push(L, lua_gettop(L)); /* the userdata is the last thing that the waiting function pushed */
 }
 
@@ -18,7 +18,8 @@ static void finish(struct db_rows *r)
     struct db_task *t = db_task_of(r->task);
 
     t->statements++;
-    t->us += clock_monotonic_us() - r->began_us;
+    r->took_us = clock_monotonic_us() - r->began_us;
+    t->us += r->took_us;
     script_resume(r->task, push_answer, r);
 }
 
@@ -258,7 +259,7 @@ static const luaL_Reg statements[] = {
 static const luaL_Reg others[] = {
     {"begin", db_begin}, {"ping", db_ping},   {"pool_status", l_pool_status},
     {"array", db_array}, {"bytes", db_bytes}, {"pin", db_pin},
-    {"unpin", db_unpin}, {NULL, NULL},
+    {"unpin", db_unpin}, {"slow", db_slow},   {NULL, NULL},
 };
 
 static void push_state(lua_State *L)

@@ -109,6 +109,7 @@ function M.load(mode)
   end
   M.config(mode)
   log.setup { level = config.LOG_LEVEL, redirect_print = core.mode ~= "tool" }
+  require("neap.core.db").slow(config.DB_SLOW_MS)
   core.set_error_mapper(errors.map)
   local made = make_app()
   local routes = made:routes()

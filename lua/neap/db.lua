@@ -31,6 +31,7 @@ local M = {}
 ---@field position integer?  in the statement, in characters from 1
 ---@field outcome "unknown"? the statement, or the commit, may have been done all the same
 ---@field where string?      "lua/app/tasks/store.lua:12"
+---@field statement string?  the SQL, without values
 
 ---@class neap.DbRow  metatable "neap.db.row": one field for each column that is not NULL. As JSON it has all columns.
 

@@ -1,6 +1,8 @@
 --- Errors that end a request with an answer of their own, and the one place that knows which error means which status.
 ---
 ---     local task = db.one("select ...", id) or errors.not_found("Task not found")
+local constraints = require "neap.constraints"
+
 local M = {}
 
 ---@class neap.Error
@@ -83,19 +85,31 @@ local CONFLICT = { status = 409, code = "conflict", message = "This conflicts wi
 local INVALID = { status = 422, code = "validation_failed", message = "The request is not valid" }
 local BUSY = { status = 503, code = "unavailable", message = "The database is not available right now", retry = 1 }
 local LATE = { status = 504, code = "timeout", message = "The database did not answer in time" }
+local FORBIDDEN = { status = 403, code = "forbidden", message = "You may not do this" }
 local INTERNAL = { status = 500, code = "internal", message = "Internal server error" }
+
+local FOREIGN = { status = 409, code = "conflict", message = "This refers to something that is not there" }
+local IN_USE = { status = 409, code = "in_use", message = "Something else still refers to this" }
+
+-- What a broken rule says about a field.
+local TAKEN = { code = "taken", message = "is taken already" }
+local UNKNOWN = { code = "unknown", message = "names nothing that is there" }
+local REQUIRED = { code = "required", message = "is required" }
+local BROKEN = { code = "invalid", message = "is not valid" }
 
 -- PostgreSQL 15, Appendix A. A code of five characters wins over its class, its first two.
 local BY_SQLSTATE = {
   ["23505"] = CONFLICT, -- unique_violation
-  ["23503"] = CONFLICT, -- foreign_key_violation
+  ["23503"] = FOREIGN, -- foreign_key_violation; IN_USE from its other side
   ["23P01"] = CONFLICT, -- exclusion_violation
-  ["23001"] = CONFLICT, -- restrict_violation
+  ["23001"] = IN_USE, -- restrict_violation
   ["23514"] = INVALID, -- check_violation
   ["23502"] = INVALID, -- not_null_violation
   ["22"] = INVALID, -- data_exception: 22P02 bad text, 22001 too long, 22003 out of range, 22007 and 22008 dates
   ["22012"] = INTERNAL, -- division_by_zero: our own arithmetic
+  ["44"] = INVALID, -- with_check_option_violation
   ["08"] = BUSY, -- connection_exception
+  ["08P01"] = INTERNAL, -- protocol_violation: a wrong number of parameters
   ["25006"] = BUSY, -- read_only_sql_transaction: a standby answered
   ["28"] = BUSY, -- invalid_authorization: the log says why
   ["3D000"] = BUSY, -- the database does not exist (yet)
@@ -118,12 +132,41 @@ local BY_KIND = {
   bad_param = INVALID,
 }
 
+local FIELD_RULES = { ["23505"] = TAKEN, ["23P01"] = TAKEN, ["23503"] = UNKNOWN, ["23502"] = REQUIRED, ["23514"] = BROKEN }
+
 local function for_db_error(err)
   local known = BY_KIND[err.kind]
   if known == nil and type(err.sqlstate) == "string" then
     known = BY_SQLSTATE[err.sqlstate] or BY_SQLSTATE[err.sqlstate:sub(1, 2)]
   end
+  if known == FOREIGN and constraints.is_in_use(err) then
+    known = IN_USE
+  elseif err.sqlstate == "42501" and (err.message or ""):find "row%-level security" then
+    -- insufficient_privilege has two meanings: a policy refused the row, or a GRANT is missing, which is our own fault.
+    known = FORBIDDEN
+  end
   return known or INTERNAL
+end
+
+-- One entry for each field that the broken rule is about.
+local function field_details(err)
+  local rule = FIELD_RULES[err.sqlstate]
+  local details = {}
+  for i, column in ipairs(rule and constraints.columns(err) or {}) do
+    details[i] = { field = "body." .. column, code = rule.code, message = rule.message }
+  end
+  return #details > 0 and details or nil
+end
+
+-- For the log, which may hold what the client must not see.
+local LOGGED = { "kind", "sqlstate", "where", "detail", "hint", "constraint", "table", "column", "outcome", "statement" }
+
+local function log_details(err)
+  local out = {}
+  for _, name in ipairs(LOGGED) do
+    out[name] = err[name]
+  end
+  return out
 end
 
 local function name_of(value)
@@ -142,9 +185,21 @@ local function answer(known)
   return out
 end
 
+-- Also what the client did wrong is logged: which rule of the database it was is known nowhere else.
+local function db_answer(err)
+  local known = for_db_error(err)
+  local out = answer(known)
+  if known ~= IN_USE and known.status < 500 then
+    out.details = field_details(err)
+  end
+  out.log, out.log_details = true, log_details(err)
+  return out
+end
+
 --- The answer to whatever a handler raised. Never raises.
 ---@param err any
----@return { status: integer, code: string, message: string, details: any, headers: table?, log: boolean }
+---@return { status: integer, code: string, message: string, details: any, headers: table?, log: boolean,
+---   log_details: table? }  log_details never leave the house
 function M.map(err)
   local name = name_of(err)
   if name == "neap.error" then
@@ -157,7 +212,7 @@ function M.map(err)
       log = err.status >= 500,
     }
   elseif name == "neap.db.error" then
-    return answer(for_db_error(err))
+    return db_answer(err)
   end
   return answer(INTERNAL)
 end

@@ -214,9 +214,10 @@ describe("the settings", function()
     for name, value in pairs {
       HOST = "127.0.0.1", PORT = 8000, MAX_BODY = 1048576, ACCESS_LOG = true, SHUTDOWN_TIMEOUT = 30, HEADER_TIMEOUT = 10,
       BODY_TIMEOUT = 60, WORKER_MAX_HEAP = 536870912, DB_POOL_MIN = 5, DB_POOL_MAX = 20, DB_POOL_PRE_PING = true,
-      DB_POOL_RECYCLE = 3600, DB_ACQUIRE_TIMEOUT = 5, DB_STATEMENT_TIMEOUT = 5, DB_PREPARED = true, REDIS_ENABLED = false,
-      AUTH_REQUIRED = true, ACCESS_TOKEN_TTL = 900, REFRESH_TOKEN_TTL = 2592000, REFRESH_REUSE_GRACE = 10, BCRYPT_COST = 12,
-      COOKIE_SECURE = false, ENVIRONMENT = "development", DEBUG = false, LOG_LEVEL = "info",
+      DB_POOL_RECYCLE = 3600, DB_ACQUIRE_TIMEOUT = 5, DB_STATEMENT_TIMEOUT = 5, DB_PREPARED = true, DB_SLOW_MS = 100,
+      REDIS_ENABLED = false, AUTH_REQUIRED = true, ACCESS_TOKEN_TTL = 900, REFRESH_TOKEN_TTL = 2592000,
+      REFRESH_REUSE_GRACE = 10, BCRYPT_COST = 12, COOKIE_SECURE = false, ENVIRONMENT = "development", DEBUG = false,
+      LOG_LEVEL = "info",
     } do
       assert.equal(value, config[name], name)
     end
