@@ -23,8 +23,8 @@ select a.attname as name, b.typname as type, format_type(a.atttypid, a.atttypmod
   case when b.typname = 'numeric' and m.mod > 4 then ((m.mod - 4) >> 16) & 65535 end as precision,
   case when b.typname = 'numeric' and m.mod > 4 then (m.mod - 4) & 2047 end as scale,
   a.atthasdef or a.attidentity <> '' or a.attgenerated <> '' as filled, a.attgenerated <> '' as generated,
-  (select json_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = b.oid) as labels,
-  (select json_agg(pg_get_constraintdef(c.oid)) from pg_constraint c
+  (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e where e.enumtypid = b.oid) as labels,
+  (select array_agg(pg_get_constraintdef(c.oid)) from pg_constraint c
     where c.conrelid = a.attrelid and c.contype = 'c' and c.conkey = array[a.attnum]) as checks
 from pg_attribute a
   join pg_type t on t.oid = a.atttypid
@@ -67,25 +67,14 @@ local function column_of(row)
   }
 end
 
-local function plain(value)
-  if type(value) == "userdata" then
-    return nil
-  end
-  return value
-end
-
 --- The columns of a live table by name; nil when there is no such table.
 ---@param table_name string
 ---@return table<string, neap.Column>?
 function M.columns(table_name)
   local out
   for _, row in ipairs(db.query(COLUMNS, table_name)) do
-    local copy = {}
-    for key, value in pairs(row) do
-      copy[key] = plain(value)
-    end
     out = out or {}
-    out[copy.name] = column_of(copy)
+    out[row.name] = column_of(row)
   end
   return out
 end
