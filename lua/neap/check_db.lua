@@ -241,13 +241,18 @@ end
 ---@return string[] problems
 ---@return integer compared
 function M.problems()
-  local out = {}
+  local out, told = {}, {}
   for _, entry in ipairs(class.with_table) do
     local columns = M.columns(entry.node.table_name)
     local found = columns and M.compare(entry.node, columns)
       or { ("%s: there is no table %s"):format(entry.node.name or "the object", entry.node.table_name) }
     for _, sentence in ipairs(found) do
-      out[#out + 1] = entry.where .. ": " .. sentence
+      local line = entry.where .. ": " .. sentence
+      -- A file that is loaded a second time declares its schemas again.
+      if not told[line] then
+        told[line] = true
+        out[#out + 1] = line
+      end
     end
   end
   return out, #class.with_table

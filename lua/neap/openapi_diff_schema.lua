@@ -99,10 +99,21 @@ end
 
 local LOWER = { "minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties" }
 local UPPER = { "maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties" }
-local EXACT = { "pattern", "format", "multipleOf" }
+local EXACT = { "pattern", "multipleOf" }
 
 local function show(value)
   return value == nil and "none" or tostring(value)
+end
+
+-- The formats of numbers only repeat what their type and limits say.
+local NUMERIC = { int32 = true, int64 = true, float = true, double = true }
+
+local function compare_format(diff, old, new, what, is_request)
+  local before = not NUMERIC[old.format] and old.format or nil
+  local after = not NUMERIC[new.format] and new.format or nil
+  if before ~= after and (is_request and after or not is_request and before) then
+    diff:say("%s: format was %s and is %s", what, show(before), show(after))
+  end
 end
 
 local function compare_limits(diff, old, new, what)
@@ -244,6 +255,7 @@ M.compare_request = guarded(function(diff, old, new, what)
     return
   end
   compare_values(diff, old, new, what)
+  compare_format(diff, old, new, what, true)
   compare_limits(diff, old, new, what)
   if new.properties or type(new.additionalProperties) ~= "nil" then
     compare_request_object(diff, old, new, what)
@@ -289,9 +301,7 @@ M.compare_response = guarded(function(diff, old, new, what)
     diff:say("%s: may be %s now", what, more)
     return
   end
-  if old.format ~= nil and old.format ~= new.format then
-    diff:say("%s: format was %s and is %s", what, show(old.format), show(new.format))
-  end
+  compare_format(diff, old, new, what, false)
   if old.properties or type(old.additionalProperties) == "table" then
     compare_response_object(diff, old, new, what)
   end

@@ -192,7 +192,9 @@ function M.object(name, fields)
   return class.new { kind = "object", name = name, fields = class.fields(fields, what) }
 end
 
-local KEYS = { string = true, uuid = true, email = true, url = true, date = true, datetime = true, enum = true, decimal = true }
+local KEYS = {
+  string = true, uuid = true, email = true, url = true, date = true, datetime = true, enum = true, decimal = true,
+}
 
 --- An object with keys that are not known before.
 ---@param values neap.Schema
