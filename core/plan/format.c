@@ -65,6 +65,9 @@ static bool read_offset(const char *p, const char *end, int *east)
     return hours < 24 && minutes < 60;
 }
 
+/* RFC 3339 has no limit. No clock is finer than that, and Postgres reads no time of more than 128 bytes. */
+enum { SECOND_DIGITS_MAX = 18 };
+
 /* RFC 3339 section 5.6. Leap seconds are at the end of a day of UTC, wherever the clock on the wall is then. */
 bool format_is_datetime(struct slice s)
 {
@@ -79,7 +82,7 @@ bool format_is_datetime(struct slice s)
         const char *digits = ++p;
         while (p < end && is_digit(*p))
             p++;
-        if (p == digits || p - digits > 9)
+        if (p == digits || p - digits > SECOND_DIGITS_MAX)
             return false;
     }
     if (hour > 23 || minute > 59 || second > 60 || !read_offset(p, end, &east))

@@ -14,7 +14,7 @@ bool format_is_email(struct slice s);
 bool format_is_url(struct slice s, const struct slice *schemes, uint32_t n_schemes);
 /* RFC 3339 full-date: a day that the calendar has, years 0001 to 9999 (Postgres has no year 0). */
 bool format_is_date(struct slice s);
-/* RFC 3339 date-time: the offset must be there. A second 60 only at 23:59:60 UTC. At most nine digits of a second. */
+/* RFC 3339 date-time: the offset must be there. A second 60 only at 23:59:60 UTC. At most 18 digits of a second. */
 bool format_is_datetime(struct slice s);
 /* [-]digits[.digits] without needless zeros in front: how many digits stand before and after the point ("0" has none
  * before it). False: it is no such text. */

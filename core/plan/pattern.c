@@ -1,6 +1,8 @@
 #include "plan/pattern.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "plan/pattern_ecma.h"
+#include <stdio.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -38,44 +40,55 @@ static int on_place(pcre2_callout_block *block, void *arg)
     return now > p->deadline_us ? PCRE2_ERROR_MATCHLIMIT : 0;
 }
 
-static pcre2_code *compile(struct arena *a, struct slice text, char err[static ERR_MAX])
+/* What ECMAScript means and Perl does not: $ is the end and not also the place before a last line break, \u and \x are as in
+ * JavaScript, [] is an empty class, a group that took no part matches as empty. */
+static pcre2_code *compile_as(struct slice text, int *error, size_t *at)
 {
-    /* What ECMAScript means and Perl does not: $ is the end and not also the place before a last line break, \u and \x are
-     * as in JavaScript, [] is an empty class, a group that took no part matches as empty. */
     const uint32_t options = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |
                              PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
-    static const char before[] = "(?C1)(?:", after[] = ")";
-    const size_t n = sizeof before - 1;
-    char *whole = arena_alloc(a, text.n + sizeof before + sizeof after);
-    PCRE2_SIZE at = 0;
-    int error = 0;
-
-    memcpy(whole, before, n);
-    memcpy(whole + n, text.p, text.n);
-    memcpy(whole + n + text.n, after, sizeof after);
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+
     pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
     pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)(text.n > 0 ? text.p : ""), text.n, options, error, at, context);
+    pcre2_compile_context_free(context);
+    return code;
+}
+
+static pcre2_code *compile(struct slice text, char err[static ERR_MAX])
+{
+    struct buf whole = BUF_INIT;
+    int error = 0;
+    size_t at = 0;
+
     /* Alone first: "a)(b" is no pattern, though it is one between brackets. */
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)text.p, text.n, options, &error, &at, context);
+    pattern_ecma_write(&whole, text);
+    pcre2_code *code = compile_as(buf_view(&whole), &error, &at);
+    bool is_same = slice_eq(buf_view(&whole), text);
     if (code != NULL) {
         pcre2_code_free(code);
-        code = pcre2_compile((PCRE2_SPTR)whole, n + text.n + 1, options, &error, &at, context);
-        at = at > n ? at - n : 0;
+        buf_clear(&whole);
+        buf_lit(&whole, "(?C1)(?:");
+        pattern_ecma_write(&whole, text);
+        buf_char(&whole, ')');
+        code = compile_as(buf_view(&whole), &error, &at);
+        is_same = false;
     }
-    pcre2_compile_context_free(context);
+    buf_free(&whole);
     if (code == NULL) {
         PCRE2_UCHAR why[128];
+        char where[32] = "";
         pcre2_get_error_message(error, why, sizeof why);
-        fail(err, "the pattern %.*s is wrong at byte %zu: %s", (int)(text.n < 200 ? text.n : 200), text.p, at,
-             (const char *)why);
+        if (is_same)
+            snprintf(where, sizeof where, " at byte %zu", at);
+        fail(err, "the pattern %.*s is wrong%s: %s", (int)(text.n < 200 ? text.n : 200), text.p, where, (const char *)why);
     }
     return code;
 }
 
 struct plan_pattern *pattern_new(struct arena *a, struct slice text, char err[static ERR_MAX])
 {
-    pcre2_code *code = compile(a, text, err);
+    pcre2_code *code = compile(text, err);
     if (code == NULL)
         return NULL;
     (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where there is no JIT it is interpreted */

@@ -81,6 +81,10 @@ struct plan_node {
             uint32_t n_schemes;
         } url;
         struct {
+            struct slice *types; /* media types as "image/png"; n_types 0: any. The intake looks at them */
+            uint32_t n_types;
+        } file;
+        struct {
             struct slice *values;
             uint32_t n;
             struct plan_lookup *lookup;

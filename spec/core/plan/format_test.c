@@ -63,7 +63,7 @@ TEST("a date is a day that the calendar has")
 TEST("a datetime needs its offset")
 {
     CHECK(is_datetime("2026-11-20T18:36:00Z") && is_datetime("2026-11-20t18:36:00z"));
-    CHECK(is_datetime("2026-11-20T18:36:00.5+01:00") && is_datetime("2026-11-20T18:36:00.123456789-23:59"));
+    CHECK(is_datetime("2026-11-20T18:36:00.5+01:00") && is_datetime("2026-11-20T18:36:00.123456789012345678-23:59"));
     CHECK(!is_datetime("2026-11-20T18:36:00") && !is_datetime("2026-11-20T18:36:00.5"));
     CHECK(!is_datetime("2026-11-20T18:36:00+0100") && !is_datetime("2026-11-20T18:36:00+01") &&
           !is_datetime("2026-11-20T18:36:00+24:00") && !is_datetime("2026-11-20T18:36:00+01:60") &&
@@ -74,7 +74,7 @@ TEST("a datetime is exactly written")
 {
     CHECK(!is_datetime("2026-11-20 18:36:00Z") && !is_datetime("2026-11-20T18:36Z") && !is_datetime("2026-11-20T18:36:0Z"));
     CHECK(!is_datetime("2026-11-20T18:36:00.Z") && !is_datetime("2026-11-20T18:36:00,5Z"));
-    CHECK(!is_datetime("2026-11-20T18:36:00.1234567890Z"));
+    CHECK(!is_datetime("2026-11-20T18:36:00.1234567890123456789Z"));
     CHECK(!is_datetime("2026-02-30T18:36:00Z") && !is_datetime("2026-11-20T24:00:00Z") &&
           !is_datetime("2026-11-20T18:60:00Z"));
     CHECK(!is_datetime("2026-11-20T18:36:00ZZ") && !is_datetime("") && !is_datetime("2026-11-20T18:36:00+01:000"));

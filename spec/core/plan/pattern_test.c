@@ -42,6 +42,8 @@ TEST("a pattern means what it means in JavaScript")
     CHECK(matches("^\\u00e9$", "\xc3\xa9") && matches("^\\x41$", "A") && matches("^\\u{1f600}$", "\xf0\x9f\x98\x80"));
     CHECK(!matches("[]", "a") && matches("^[^]$", "\n"));
     CHECK(matches("^\\d$", "7") && !matches("^\\d$", "\xd9\xa3") && !matches("^\\w$", "\xc3\xa9"));
+    CHECK(matches("^\\s\\S$", "\xc2\xa0x") && matches("^[\\s]{3}$", "\xef\xbb\xbf\xe2\x80\xa9\xe3\x80\x80"));
+    CHECK(!matches("^\\S$", "\xc2\xa0") && matches("^[\\s\\S]$", "\xc2\xa0") && matches("^\\\\s$", "\\s"));
     CHECK(matches("^(?:(a)|b)\\1$", "b"));
     CHECK(matches("^(?<year>\\d{4})-\\k<year>$", "2026-2026") && matches("(?<=a)b", "ab"));
 }
@@ -50,6 +52,9 @@ TEST("a pattern sees characters, not bytes")
 {
     CHECK(matches("^.$", "\xf0\x9f\x98\x80") && matches("^\xc3\xa9{2}$", "\xc3\xa9\xc3\xa9"));
     CHECK(matches("^\\p{Lu}\\p{Ll}$", "\xc3\x89\xc3\xa9") && !matches("^\\p{Lu}$", "a"));
+    CHECK(matches("^\\p{Letter}\\p{digit}$", "\xc3\xa9\xd9\xa3") && matches("^\\P{Letter}$", "1"));
+    CHECK(matches("^[\\p{Uppercase_Letter}_]+$", "\xc3\x89_") && matches("^\\p{gc=Letter}\\p{Script=Greek}$", "a\xce\xb1"));
+    CHECK(!matches("^\\p{Script=Greek}$", "a") && matches("^\\p{LC}$", "a"));
     CHECK(matches("^\\p{L}$", "\xe4\xb8\xad"));
     CHECK(try_n("a",
                 "\xff"
@@ -65,6 +70,10 @@ TEST("a pattern that is wrong says where")
     check_wrong("*", "the pattern * is wrong at byte 0: quantifier does not follow a repeatable item");
     check_wrong("\\C", "the pattern \\C is wrong at byte 2: using \\C is disabled by the application");
     check_wrong("(?C1)(*UTF)a", "the pattern (?C1)(*UTF)a is wrong at byte 10: (*VERB) not recognized or malformed");
+    check_wrong("\\s(", "the pattern \\s( is wrong: missing closing parenthesis");
+    check_wrong("\\p{Lettre}", "the pattern \\p{Lettre} is wrong at byte 10: unknown property after \\P or \\p");
+    check_wrong("\\p{", "the pattern \\p{ is wrong at byte 3: malformed \\P or \\p sequence");
+    check_wrong("a\\", "the pattern a\\ is wrong at byte 2: \\ at end of pattern");
     char err[ERR_MAX];
     struct arena a = {0};
     CHECK(pattern_new(&a, SLICE_LIT("\xff"), err) == NULL);

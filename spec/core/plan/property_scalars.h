@@ -309,8 +309,8 @@ static struct wrong wrong_datetime(struct buf *out)
 {
     buf_char(out, '"');
     put_time(out);
-    buf_str(out, ONE_OF("", ".", ".Z", ".5", "+01", "+0100", "+24:00", "+01:60", " Z", "ZZ", ".1234567890Z", ",5Z", "+1:00",
-                        "UTC"));
+    buf_str(out, ONE_OF("", ".", ".Z", ".5", "+01", "+0100", "+24:00", "+01:60", " Z", "ZZ", ".1234567890123456789Z", ",5Z",
+                        "+1:00", "UTC"));
     buf_char(out, '"');
     return (struct wrong){"", "datetime"};
 }
