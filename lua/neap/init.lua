@@ -3,6 +3,7 @@ local M = {
   app = require("neap.app").new,
   router = require("neap.router").new,
   response = require "neap.response",
+  store = require "neap.store",
 }
 
 return M

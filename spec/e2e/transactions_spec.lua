@@ -45,7 +45,11 @@ local function together(...)
       text = text .. (chunk or "")
     until chunk == nil
     sock:close()
-    answers[i] = { status = tonumber(text:match "^HTTP/1.1 (%d+)"), json = json.decode(text:match "\r\n\r\n(.*)$"), head = text }
+    answers[i] = {
+      status = tonumber(text:match "^HTTP/1.1 (%d+)"),
+      json = json.decode(text:match "\r\n\r\n(.*)$"),
+      head = text,
+    }
   end
   return answers
 end

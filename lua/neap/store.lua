@@ -1,0 +1,333 @@
+--- The statements that every feature needs, from a declaration. No ORM: rows are rows, and whatever is not here is SQL of
+--- your own beside it.
+---
+---     local agents = store {
+---       table = "agents", key = "id", owner = "owner_id",
+---       columns = { "id", "owner_id", "name", "role", "status", "created_at" },
+---       write = { "name", "role" },
+---       filters = { "status", q = { column = "name", op = "contains" } },
+---       sort = { "created_at", "name" }, default_sort = "-created_at",
+---     }
+---     agents.create(user.id, { name = "Ann" })        -- the row
+---     agents.get(user.id, id)                         -- the row or nil
+---     agents.update(user.id, id, { role = "coder" })  -- the row or nil
+---     agents.delete(user.id, id)                      -- whether it was there
+---     agents.list(user.id, req.query)                 -- { items, total, page, page_size }
+---     agents.after(user.id, { sort = "-created_at", limit = 50, cursor = cursor })  -- { items, next_cursor }
+---
+--- Every method takes the owner first, and it is in every WHERE: another's row is no row. `agents.any` has the same methods
+--- but create, without an owner, for services and administrators, so that a grep for `.any.` shows every privileged statement.
+local core = require "neap.core"
+local db = require "neap.db"
+local errors = require "neap.errors"
+local json = require "neap.json"
+local sql = require "neap.store_sql"
+
+local PAGE_SIZE, PAGE_SIZE_MAX = 20, 100
+-- 10,000,000 pages of 100 stay far inside a bigint offset.
+local PAGE_MAX = 10000000
+local CURSOR_BYTES_MAX = 4096
+
+---@class neap.Store
+---@field create fun(owner: any, fields: table): neap.DbRow
+---@field get fun(owner: any, key: any): neap.DbRow?
+---@field update fun(owner: any, key: any, fields: table, when: table?): neap.DbRow?  when: only if these columns are
+---   equal to these values, or one of a list of them
+---@field delete fun(owner: any, key: any): boolean
+---@field list fun(owner: any, query: table): { items: neap.DbRows, total: integer, page: integer, page_size: integer }
+---@field after fun(owner: any, query: table): { items: neap.DbRows, next_cursor: string }  json.null at the end
+---@field any table  the same methods without the owner, but create
+
+local function refuse(field, code, message)
+  errors.validation { { field = field, code = code, message = message } }
+end
+
+local function where_owned(plan, args, owner)
+  if plan.owner == nil or owner == nil then
+    return {}
+  end
+  return { plan.owner .. " = " .. args:add(owner) }
+end
+
+local function where_key(plan, args, owner, key)
+  local all = where_owned(plan, args, owner)
+  all[#all + 1] = plan.key .. " = " .. args:add(key)
+  return all
+end
+
+local function where_text(all)
+  return #all > 0 and " where " .. table.concat(all, " and ") or ""
+end
+
+local function check_fields(plan, fields)
+  for name in pairs(fields) do
+    if plan.writable[name] == nil then
+      refuse("body." .. tostring(name), "unknown_field", "is not known here")
+    end
+  end
+end
+
+local function create(plan, owner, fields)
+  check_fields(plan, fields)
+  local args, names, values = sql.args(), {}, {}
+  if plan.owner and owner ~= nil then
+    names[1], values[1] = plan.owner, args:add(owner)
+  end
+  for _, name in ipairs(plan.write) do
+    if fields[name] ~= nil then
+      names[#names + 1] = plan.writable[name]
+      values[#values + 1] = args:add(fields[name])
+    end
+  end
+  local what = #names > 0 and ("(%s) values (%s)"):format(table.concat(names, ", "), table.concat(values, ", "))
+    or "default values"
+  return db.one(("insert into %s %s returning %s"):format(plan.from, what, plan.selected), table.unpack(args, 1, args.n))
+end
+
+local function get(plan, owner, key)
+  local args = sql.args()
+  local where = where_text(where_key(plan, args, owner, key))
+  return db.one(("select %s from %s%s"):format(plan.selected, plan.from, where), table.unpack(args, 1, args.n))
+end
+
+local function add_conditions(plan, all, args, when)
+  local names = {}
+  for name in pairs(when or {}) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    -- The caller's own columns, not a client's; still, only those that are declared.
+    local column = plan.writable[name] or error(("%s: %s is not in write"):format(plan.name, name), 3)
+    local value = when[name]
+    local is_list = type(value) == "table"
+    all[#all + 1] = ("%s = %s"):format(column, is_list and ("any(%s)"):format(args:add(db.array(value))) or args:add(value))
+  end
+end
+
+local function update(plan, owner, key, fields, when)
+  check_fields(plan, fields)
+  local args, sets = sql.args(), {}
+  for _, name in ipairs(plan.write) do
+    if fields[name] ~= nil then
+      sets[#sets + 1] = ("%s = %s"):format(plan.writable[name], args:add(fields[name]))
+    end
+  end
+  local all = where_key(plan, args, owner, key)
+  add_conditions(plan, all, args, when)
+  local text
+  if #sets == 0 then
+    text = ("select %s from %s%s"):format(plan.selected, plan.from, where_text(all))
+  else
+    text = ("update %s set %s%s returning %s"):format(plan.from, table.concat(sets, ", "), where_text(all), plan.selected)
+  end
+  return db.one(text, table.unpack(args, 1, args.n))
+end
+
+local function delete(plan, owner, key)
+  local args = sql.args()
+  local where = where_text(where_key(plan, args, owner, key))
+  return db.exec(("delete from %s%s"):format(plan.from, where), table.unpack(args, 1, args.n)) > 0
+end
+
+-- What the client typed means itself, not a pattern.
+local function pattern(op, value)
+  local text = tostring(value):gsub("[\\%%_]", "\\%0")
+  return op == "contains" and "%" .. text .. "%" or text .. "%"
+end
+
+local function add_filter(all, args, name, filter, value)
+  if value == json.null then
+    all[#all + 1] = filter.column .. " is null"
+    return
+  elseif type(value) == "table" and filter.op ~= "in" then
+    refuse("query." .. name, "type", "must be one value")
+  elseif filter.op == "contains" or filter.op == "starts" then
+    value = pattern(filter.op, value)
+  elseif filter.op == "in" then
+    value = db.array(type(value) == "table" and value or { value })
+  end
+  all[#all + 1] = filter.text:format(filter.column, args:add(value))
+end
+
+local PAGING = { page = true, page_size = true, sort = true, limit = true, cursor = true }
+
+local function where_filtered(plan, args, owner, query)
+  for name in pairs(query) do
+    if not PAGING[name] and plan.filters[name] == nil then
+      refuse("query." .. tostring(name), "unknown_field", "is not known here")
+    end
+  end
+  local all = where_owned(plan, args, owner)
+  for _, name in ipairs(plan.filter_names) do
+    if query[name] ~= nil then
+      add_filter(all, args, name, plan.filters[name], query[name])
+    end
+  end
+  return all
+end
+
+local function read_integer(query, name, default, max)
+  local value = query[name]
+  if value == nil then
+    return default
+  end
+  local n = math.tointeger(tonumber(value))
+  if n == nil then
+    refuse("query." .. name, "type", "must be an integer")
+  elseif n < 1 then
+    refuse("query." .. name, "minimum", "must be at least 1")
+  elseif n > max then
+    refuse("query." .. name, "maximum", ("must be at most %d"):format(max))
+  end
+  return n
+end
+
+local function read_sort(plan, query)
+  local asked = query.sort or plan.default_sort
+  local minus, name = tostring(asked):match "^(%-?)(.*)$"
+  local sort = plan.sorts[name]
+  if sort == nil then
+    refuse("query.sort", "enum", "is not something to sort by")
+  end
+  return sort, minus == "-"
+end
+
+local function order_text(plan, sort, is_descending)
+  local way = is_descending and " desc" or ""
+  if sort.expression == plan.key then
+    return " order by " .. plan.key .. way
+  end
+  return (" order by %s%s, %s%s"):format(sort.expression, way, plan.key, way)
+end
+
+-- A page that is not full says itself how many there are; only a full or an empty one needs to be counted.
+local function count(plan, where, args, offset, n, size)
+  if (n > 0 or offset == 0) and n < size then
+    return offset + n
+  end
+  return db.one(("select count(*) as total from %s%s"):format(plan.from, where), table.unpack(args, 1, args.n)).total
+end
+
+local function list(plan, owner, query)
+  local page = read_integer(query, "page", 1, PAGE_MAX)
+  local size = read_integer(query, "page_size", PAGE_SIZE, PAGE_SIZE_MAX)
+  local sort, is_descending = read_sort(plan, query)
+  local args = sql.args()
+  local where = where_text(where_filtered(plan, args, owner, query))
+  local offset, n = (page - 1) * size, args.n
+  local text = ("select %s from %s%s%s limit %s offset %s"):format(plan.selected, plan.from, where,
+    order_text(plan, sort, is_descending), args:add(size), args:add(offset))
+  local items = db.query(text, table.unpack(args, 1, args.n))
+  args.n = n
+  return { items = items, total = count(plan, where, args, offset, #items, size), page = page, page_size = size }
+end
+
+-- ---- by cursor: the sort's value and the key of the last row
+
+local function encode_cursor(asked, value, key)
+  return core.hex(json.encode(json.array { asked, value == nil and json.null or value, key }))
+end
+
+local function decode_cursor(text, asked)
+  local ok = type(text) == "string" and #text <= CURSOR_BYTES_MAX and #text % 2 == 0 and not text:find "%X"
+  local cursor = ok and json.decode((text:gsub("%x%x", function(pair)
+    return string.char(tonumber(pair, 16))
+  end)))
+  if type(cursor) ~= "table" or #cursor ~= 3 or cursor[1] ~= asked then
+    refuse("query.cursor", "invalid", "is not a cursor of this list")
+  end
+  for i = 2, 3 do
+    -- json.null is the only one that is neither a table nor a plain value.
+    if type(cursor[i]) == "table" then
+      refuse("query.cursor", "invalid", "is not a cursor of this list")
+    end
+  end
+  return cursor[2], cursor[3]
+end
+
+-- NULL sorts last, and first when descending: what comes after a value that is not NULL may be NULL only when ascending.
+local function beyond(plan, args, sort, is_descending, value, key)
+  local op = is_descending and "<" or ">"
+  if sort.expression == plan.key then
+    return ("%s %s %s"):format(plan.key, op, args:add(key))
+  elseif value == json.null then
+    local same = ("(%s is null and %s %s %s)"):format(sort.expression, plan.key, op, args:add(key))
+    return is_descending and ("(%s or %s is not null)"):format(same, sort.expression) or same
+  end
+  local row = ("(%s, %s) %s (%s, %s)"):format(sort.expression, plan.key, op, args:add(value), args:add(key))
+  if is_descending or sort.is_never_null then
+    return row
+  end
+  return ("(%s or %s is null)"):format(row, sort.expression)
+end
+
+-- "or x is null" would keep Postgres from starting in the middle of an index, so it is asked once whether it is needed.
+local function learn_nulls(plan, sort)
+  if sort.is_never_null == nil then
+    local row = db.one("select attnotnull as yes from pg_attribute where attrelid = $1::text::regclass and attname = $2",
+      plan.from, sort.column)
+    sort.is_never_null = row ~= nil and row.yes
+  end
+end
+
+local function after(plan, owner, query)
+  local size = read_integer(query, "limit", PAGE_SIZE, PAGE_SIZE_MAX)
+  local sort, is_descending = read_sort(plan, query)
+  local asked = query.sort or plan.default_sort
+  if sort.column == nil or plan.selected:find(plan.key, 1, true) == nil then
+    refuse("query.sort", "enum", "cannot be paged through by a cursor")
+  end
+  local args = sql.args()
+  local all = where_filtered(plan, args, owner, query)
+  if query.cursor ~= nil then
+    learn_nulls(plan, sort)
+    all[#all + 1] = beyond(plan, args, sort, is_descending, decode_cursor(query.cursor, asked))
+  end
+  local text = ("select %s from %s%s%s limit %s"):format(plan.selected, plan.from, where_text(all),
+    order_text(plan, sort, is_descending), args:add(size))
+  local items = db.query(text, table.unpack(args, 1, args.n))
+  local last = #items == size and items[size]
+  return { items = items, next_cursor = last and encode_cursor(asked, last[sort.column], last[plan.key_name]) or json.null }
+end
+
+-- ---- the methods
+
+local METHODS = { create = create, get = get, update = update, delete = delete, list = list, after = after }
+
+local function owned(plan, method)
+  return function(owner, ...)
+    -- A store that forgot who asks must not answer with everybody's rows.
+    if owner == nil or owner == json.null then
+      error(("%s: the owner is missing"):format(plan.name), 2)
+    end
+    return method(plan, owner, ...)
+  end
+end
+
+local function unowned(plan, method)
+  return function(...)
+    return method(plan, nil, ...)
+  end
+end
+
+--- Declares a store. Mistakes in the declaration are errors with the line that made it.
+---@param spec neap.StoreSpec
+---@return neap.Store
+local function new(spec)
+  local ok, plan = pcall(sql.plan, spec)
+  if not ok then
+    error(plan, 2)
+  end
+  local store, any = {}, {}
+  for name, method in pairs(METHODS) do
+    store[name] = plan.owner and owned(plan, method) or unowned(plan, method)
+    any[name] = unowned(plan, method)
+  end
+  -- A row is always somebody's: create is not for nobody.
+  any.create = nil
+  store.any = plan.owner and any or nil
+  return store
+end
+
+return new
