@@ -140,7 +140,6 @@ describe("a client that is too slow", function()
   end)
 
   it("with its head is 408 also when it sends a byte now and then", function()
-    local core = require "neap.core"
     local conn = wire.open(server)
     conn:write "GET /hello HTTP/1.1\r\n"
     for _ = 1, 30 do

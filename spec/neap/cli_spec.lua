@@ -25,8 +25,14 @@ teardown(function()
   scratch.remove(app)
 end)
 
+-- What a process needs anywhere, and no more: a PORT of whoever runs the specs would win over the .env of one.
+local env = {}
+for _, name in ipairs { "PATH", "HOME", "LANG", "NEAP_HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS" } do
+  env[name] = os.getenv(name)
+end
+
 local function neap(...)
-  local code, out, err = core_os.exec { core.program, cwd = app, ... }
+  local code, out, err = core_os.exec { core.program, cwd = app, env = env, ... }
   return code, out, err
 end
 

@@ -9,7 +9,8 @@ M.HealthQuery = s.object {
 local count = s.integer { min = 0 }
 
 M.HealthResponse = s.object("HealthResponse", {
-  { "status", s.enum { "ok", "healthy", "unhealthy" }:describe "ok: the process is alive; the others say how the database is" },
+  { "status", s.enum { "ok", "healthy", "unhealthy" }
+    :describe "ok: the process is alive; the others say how the database is" },
   { "database_ok", s.boolean():optional() },
   { "pool_status", s.object({
     { "size", count },
