@@ -312,7 +312,7 @@ static int finish_kind(struct finish *f, struct plan_node *node, unsigned depth)
         if (check_bounds(f, node, true) != 0)
             return -1;
         if (node->array.unique && node->array.items != NULL && node->array.items->kind == PLAN_FILE)
-            return fail(f, "files cannot be unique"); /* their bytes may be on the disk */
+            return wrong(f, "files cannot be unique"); /* their bytes may be on the disk */
         return finish_under(f, node->array.items, depth, "items", slice_of(NULL, 0));
     case PLAN_OBJECT:
         return finish_object(f, node, depth);

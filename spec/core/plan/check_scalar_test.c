@@ -150,6 +150,10 @@ TEST("a literal is one value")
 {
     check_literal_of("\"cat\"", "\"cat\"", "\"dog\"", "body literal must be \"cat\" | \"cat\"\n");
     check_literal_of("\"cat\"", "\"cat\"", "[\"cat\"]", "body literal must be \"cat\" | \"cat\"\n");
+    check_literal_of("\"1\"", "\"1\"", "1", "body literal must be \"1\" | \"1\"\n");
+    check_literal_of("\"1\"", "\"1\"", "1.0", "body literal must be \"1\" | \"1\"\n");
+    check_literal_of("1", "1", "\"\"", "body literal must be 1 | 1\n");
+    check_literal_of("0", "0", "\"\"", "body literal must be 0 | 0\n");
     check_literal_of("1", "1.0", "2", "body literal must be 1 | 1\n");
     check_literal_of("1", "1", "true", "body literal must be 1 | 1\n");
     check_literal_of("1", "1", "1.5", "body literal must be 1 | 1\n");

@@ -21,6 +21,8 @@ TEST("scalars repeat by value and type")
     CHECK_INT(repeat_in("[true,false,true]"), 2);
     CHECK_INT(repeat_in("[\"abcdefghi\",\"abcdefghj\",\"abcdefghi\"]"), 2);
     CHECK_INT(repeat_in("[\"a\",\"a\\u0001\"]"), -1);
+    CHECK_INT(repeat_in("[\"abcdefghijklmnopqrstuvwxyz\",\"abcdefghijklMnopqrstuvwxyz\",\"abcdefghijklmnopqrstuvwxyz\"]"),
+              2);
 }
 
 TEST("numbers repeat by value, however they are written")

@@ -36,6 +36,18 @@ TEST("bounds that leave nothing are told with their place")
     fixture_unfinished(p, node, "min and max must be numbers");
 }
 
+TEST("bounds that leave one value are bounds")
+{
+    struct plan *p = plan_new();
+    fixture_finish(p, ranged(p, PLAN_INTEGER, 3, 3));
+    fixture_finish(p, ranged(p, PLAN_STRING, 0, 0));
+    struct plan_node *node = plan_node_new(p, PLAN_NUMBER);
+    node->number.min = node->number.max = 0.5;
+    fixture_finish(p, node);
+    TAKES(p, "0.5", "0.5");
+    plan_free(p);
+}
+
 TEST("what can't be a step or a scale is told")
 {
     struct plan *p = plan_new();

@@ -30,6 +30,9 @@ TEST("a UUID is 32 hexadecimal digits with four hyphens at their places")
     CHECK(!is_uuid("0191e4b2-7c1d-7a3b-9f00-8a7c5d3e1f2g"));
     CHECK(!is_uuid("0191e4b2-7c1d-7a3b-9f00-8a7c5d3e1f-0"));
     CHECK(!is_uuid("0191e4b-27c1d-7a3b-9f00-8a7c5d3e1f20"));
+    CHECK(!is_uuid("0191e4b2-7c1-d7a3b-9f00-8a7c5d3e1f20"));
+    CHECK(!is_uuid("0191e4b2-7c1d-7a3b9-f00-8a7c5d3e1f20"));
+    CHECK(!is_uuid("0191e4b2-7c1d-7a3b-9f008-a7c5d3e1f20"));
 }
 
 TEST("any byte but a hexadecimal digit spoils a UUID at any place")
@@ -73,6 +76,8 @@ TEST("a datetime needs its offset")
 TEST("a datetime is exactly written")
 {
     CHECK(!is_datetime("2026-11-20 18:36:00Z") && !is_datetime("2026-11-20T18:36Z") && !is_datetime("2026-11-20T18:36:0Z"));
+    CHECK(!is_datetime("2026-11-20T18-36:00Z") && !is_datetime("2026-11-20T18:36-00Z") &&
+          !is_datetime("2026-11-20X18:36:00Z"));
     CHECK(!is_datetime("2026-11-20T18:36:00.Z") && !is_datetime("2026-11-20T18:36:00,5Z"));
     CHECK(!is_datetime("2026-11-20T18:36:00.1234567890123456789Z"));
     CHECK(!is_datetime("2026-02-30T18:36:00Z") && !is_datetime("2026-11-20T24:00:00Z") &&
