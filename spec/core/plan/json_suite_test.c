@@ -14,7 +14,7 @@ static const struct {
     {"y_string_null_escape.json", JSON_NUL},
 };
 
-/* What is left open; docs/schemas.md has the same table. The rest of them is not UTF-8, half of a surrogate pair, or too
+/* What is left open; docs/json.md has the same table. The rest of them is not UTF-8, half of a surrogate pair, or too
  * large a number: refused. */
 static const char *const open_but_taken[] = {
     "i_number_double_huge_neg_exp.json", /* 0.0 */

@@ -1,10 +1,10 @@
 /* The official JSON-Schema-Test-Suite, draft 2020-12: for each schema that our nodes can say, the verdict of each test is
- * the same. What they can't say is counted by its keyword; docs/schemas.md lists it. */
+ * the same. What they can't say is counted by its keyword; docs/json.md lists it. */
 #include "core/plan/plan.c"
 #include "spec/core/plan/schema_translate.h"
 #include "spec/core/plan/suite.h"
 
-/* Verdicts that differ, on purpose. docs/schemas.md says why. */
+/* Verdicts that differ, on purpose. docs/json.md says why. */
 struct difference {
     const char *file, *schema, *test;
 };
