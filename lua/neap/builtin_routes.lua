@@ -2,7 +2,6 @@
 --- document themselves, and a route of the application at the same place wins.
 local core = require "neap.core"
 local docs = require "neap.docs"
-local json = require "neap.json"
 local openapi = require "neap.openapi"
 local response = require "neap.response"
 
@@ -57,7 +56,7 @@ function M.of(app, routes, config)
   end
   -- Made in any case: two schemas of one name are an error of the application while it loads.
   local info = openapi.info(app, config)
-  local document = json.encode(openapi.document(routes, info))
+  local document = openapi.document(routes, info)
   local url = app.opts.openapi_url
   add(url == nil and "/openapi.json" or url, M.cached(document, "application/json"), "The OpenAPI document")
   for _, page in ipairs(docs.routes(app.opts, info.title)) do

@@ -15,6 +15,17 @@ function M.new()
   return setmetatable({ schemas = {}, seen = {} }, Writer)
 end
 
+--- An object whose keys stay in this order: readers of the document see fields and paths as they were declared.
+---@param pairs_list { [1]: string, [2]: any }[]
+---@return any  a JSON text
+function M.ordered(pairs_list)
+  local parts = {}
+  for i, pair in ipairs(pairs_list) do
+    parts[i] = json.encode(pair[1]) .. ":" .. json.encode(pair[2])
+  end
+  return json.raw("{" .. table.concat(parts, ",") .. "}")
+end
+
 local function set_bounds(out, node)
   out[node.exclusive_min and "exclusiveMinimum" or "minimum"] = node.min
   out[node.exclusive_max and "exclusiveMaximum" or "maximum"] = node.max
@@ -98,13 +109,15 @@ function kinds.array(writer, node, where)
 end
 
 function kinds.object(writer, node, where)
-  local out = { type = "object", properties = json.object {}, required = json.array {} }
-  for _, field in ipairs(node.fields) do
-    out.properties[field.name] = writer:schema(field.node, where)
+  local out = { type = "object", required = json.array {} }
+  local properties = {}
+  for i, field in ipairs(node.fields) do
+    properties[i] = { field.name, writer:schema(field.node, where) }
     if M.is_required(field.node) then
       out.required[#out.required + 1] = field.name
     end
   end
+  out.properties = M.ordered(properties)
   if #out.required == 0 then
     out.required = nil
   end

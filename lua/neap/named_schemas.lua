@@ -1,4 +1,5 @@
 --- The schemas with a name that an application's routes use: what the type generators write down.
+local class = require "neap.schema_class"
 local json = require "neap.json"
 local json_schema = require "neap.json_schema"
 local route_schemas = require "neap.route_schemas"
@@ -6,25 +7,12 @@ local schema = require "neap.schema"
 
 local M = {}
 
---- The nodes right below a node.
----@param node neap.SchemaNode
----@return neap.SchemaNode[]
-local function children(node)
-  local list = { node.items, node.values }
-  for _, group in ipairs { node.fields or {}, node.variants or {} } do
-    for _, item in ipairs(group) do
-      list[#list + 1] = item.node
-    end
-  end
-  return list
-end
-
 local function walk(node, where, state)
   if node.name and not state.seen[node.name] then
     state.seen[node.name] = true
     state.list[#state.list + 1] = { name = node.name, node = node }
   end
-  for _, child in pairs(children(node)) do
+  for _, child in ipairs(class.children(node)) do
     walk(child, where, state)
   end
 end

@@ -125,29 +125,43 @@ local function operation(doc, writer, route, state)
   }
 end
 
---- The document as a table. Raises when two different schemas have one name.
----@param routes table[]  as app:routes() gives them
----@param info { title: string, version: string, description: string? }
----@return table
-function M.document(routes, info)
-  local doc = {
-    openapi = "3.1.0",
-    info = { title = info.title, version = info.version, description = info.description },
-    servers = json.array { { url = "/" } },
-    tags = json.array {},
-    paths = json.object {},
-    components = { responses = {} },
-  }
-  local writer = json_schema.new()
+-- The paths in the order of their first route, each with its methods in theirs.
+local function paths_of(doc, writer, routes)
   local state = { ids = {}, tags = {} }
+  local order, items = {}, {}
   for _, route in ipairs(routes) do
     if not route.opts.hidden then
-      doc.paths[route.path] = doc.paths[route.path] or {}
-      doc.paths[route.path][route.method:lower()] = operation(doc, writer, route, state)
+      if items[route.path] == nil then
+        items[route.path] = {}
+        order[#order + 1] = route.path
+      end
+      table.insert(items[route.path], { route.method:lower(), operation(doc, writer, route, state) })
     end
   end
+  local paths = {}
+  for i, path in ipairs(order) do
+    paths[i] = { path, json_schema.ordered(items[path]) }
+  end
+  return json_schema.ordered(paths)
+end
+
+--- The document as JSON. Raises when two different schemas have one name.
+---@param routes table[]  as app:routes() gives them
+---@param info { title: string, version: string, description: string? }
+---@return string
+function M.document(routes, info)
+  local doc = { tags = json.array {}, components = { responses = {} } }
+  local writer = json_schema.new()
+  local paths = paths_of(doc, writer, routes)
   doc.components.schemas = writer.schemas
-  return doc
+  return json.encode(json_schema.ordered {
+    { "openapi", "3.1.0" },
+    { "info", { title = info.title, version = info.version, description = info.description } },
+    { "servers", json.array { { url = "/" } } },
+    { "tags", doc.tags },
+    { "paths", paths },
+    { "components", doc.components },
+  })
 end
 
 -- A small application declares none of these settings, and asking its config for one would raise.

@@ -131,6 +131,48 @@ function M.answers(opts)
   return opts.response
 end
 
+local NOT_IN_TEXT = { object = true, map = true, union = true }
+
+-- A form field or a query string has no shape in which these could arrive, and JSON none for a file.
+local function check_kinds(route, part, node, is_form)
+  for _, field in ipairs(node.fields or {}) do
+    local inner = field.node.kind == "array" and field.node.items or field.node
+    if NOT_IN_TEXT[inner.kind] then
+      raise(route, "%s.%s is of kind %s, which text cannot carry", part, field.name, inner.kind)
+    elseif inner.kind == "file" and not is_form then
+      raise(route, "%s.%s is a file, which only a form can carry", part, field.name)
+    end
+  end
+end
+
+local function check_no_file(route, part, node)
+  if node.kind == "file" then
+    raise(route, "%s has a file, which only a form can carry", part)
+  end
+  for _, child in ipairs(class.children(node)) do
+    check_no_file(route, part, child)
+  end
+end
+
+local function check_carriers(route)
+  local opts = route.opts
+  for _, part in ipairs { "params", "query", "headers", "cookies" } do
+    if opts[part] then
+      check_kinds(route, part, opts[part]:node(), false)
+    end
+  end
+  if opts.form then
+    check_kinds(route, "form", opts.form:node(), true)
+  elseif schema.is(opts.body) then
+    check_no_file(route, "body", opts.body:node())
+  end
+  for _, answer in pairs(M.answers(opts)) do
+    if answer then
+      check_no_file(route, "response", answer:node())
+    end
+  end
+end
+
 -- Names of headers come in lower case (RFC 9110 5.1 has them in any), and a request has headers and cookies of which the
 -- route knows nothing.
 local function outer_node(node, part)
@@ -170,6 +212,7 @@ function M.plans(route)
   elseif opts.params then
     check_params(route)
   end
+  check_carriers(route)
   for _, part in ipairs(M.parts) do
     local value = M.part(opts, part)
     out[part] = value and plan_of(route, part, value)

@@ -65,6 +65,21 @@ local function copy(node)
 end
 M.copy_node = copy
 
+--- The nodes right below a node, in order.
+---@param node neap.SchemaNode
+---@return neap.SchemaNode[]
+function M.children(node)
+  local list = {}
+  list[#list + 1] = node.items
+  list[#list + 1] = node.values and node.kind == "map" and node.values or nil
+  for _, group in ipairs { node.fields or {}, node.variants or {} } do
+    for _, item in ipairs(group) do
+      list[#list + 1] = item.node
+    end
+  end
+  return list
+end
+
 local function with(self, key, value)
   local node = copy(nodes[self])
   node[key] = value

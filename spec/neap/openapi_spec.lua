@@ -13,7 +13,7 @@ local function nothing() end
 local function document(declare, opts)
   local app = neap.app(opts or {})
   declare(app)
-  return json.decode(json.encode(openapi.document(app:routes(), openapi.info(app, config))))
+  return json.decode(openapi.document(app:routes(), openapi.info(app, config)))
 end
 
 local function operation(opts, method, path)
@@ -88,6 +88,14 @@ describe("the document of Workbench", function()
         assert.is_true(#op.tags > 0, name)
       end
     end
+  end)
+
+  it("has paths and fields in the order in which they are declared", function()
+    local text = test.get("/openapi.json").body
+    local version, health = text:find('"/version":', 1, true), text:find('"/health":', 1, true)
+    assert.is_true(version < health and health < text:find('"/api/v1/agents":', 1, true))
+    assert.truthy(text:find('"properties":{"id":{', 1, true))
+    assert.equal('{"openapi":"3.1.0","info":{', text:sub(1, 27))
   end)
 
   it("is sent again only when it changed", function()

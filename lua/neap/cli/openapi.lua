@@ -36,8 +36,7 @@ end
 
 local function check(path)
   local old = read(path)
-  -- By way of JSON, so that both are made of the same values.
-  local found = diff.breaking(old, json.decode(json.encode(document())))
+  local found = diff.breaking(old, json.decode(document()))
   for _, sentence in ipairs(found) do
     terminal.line(sentence)
   end
@@ -54,7 +53,7 @@ function M.main()
     if flags.check then
       return check(flags.check)
     end
-    terminal.line(json.encode(document()))
+    terminal.line(document())
   end)
 end
 
