@@ -15,6 +15,7 @@ void body_begin_sized(struct body_reader *r, uint64_t length, size_t bytes_max, 
 {
     r->left = length;
     r->bytes_max = bytes_max;
+    r->taken = 0;
     r->chunked = false;
     r->why = NULL;
     r->out = out;
@@ -79,7 +80,7 @@ static void check_framing(struct body_reader *r, const char *end)
 static int on_chunk_header(llhttp_t *parser)
 {
     struct body_reader *r = parser->data;
-    if (parser->content_length > r->bytes_max - r->out->n) {
+    if (parser->content_length > r->bytes_max - r->taken) {
         fail_with(r, BODY_TOO_LARGE, "the body is too large");
         return -1;
     }
@@ -93,8 +94,9 @@ static int on_body(llhttp_t *parser, const char *at, size_t n)
     check_framing(r, at);
     if (r->failed != BODY_OK)
         return -1;
-    assert(n <= r->bytes_max - r->out->n); /* on_chunk_header has seen to it */
+    assert(n <= r->bytes_max - r->taken); /* on_chunk_header has seen to it */
     buf_append(r->out, at, n);
+    r->taken += n;
     r->seen = at + n;
     return 0;
 }
@@ -131,11 +133,12 @@ void body_begin_chunked(struct body_reader *r, size_t bytes_max, struct buf *out
 static enum body_status read_sized(struct body_reader *r, const char *p, size_t n, size_t *used)
 {
     *used = n < r->left ? n : (size_t)r->left;
-    if (*used > r->bytes_max - r->out->n) {
+    if (*used > r->bytes_max - r->taken) {
         r->why = "the body is too large";
         return BODY_TOO_LARGE;
     }
     buf_append(r->out, p, *used);
+    r->taken += *used;
     r->left -= *used;
     r->done = r->left == 0;
     return r->done ? BODY_DONE : BODY_OK;

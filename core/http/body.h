@@ -15,6 +15,7 @@ enum body_status {
 struct body_reader {
     uint64_t left; /* of a sized body */
     size_t bytes_max;
+    size_t taken; /* so far; `out` may be emptied meanwhile */
     bool chunked;
     const char *why;
     struct buf *out; /* borrowed while reading */

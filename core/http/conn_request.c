@@ -1,5 +1,6 @@
 /* What happens to a request between its bytes and the app: the head is judged, the body is read. */
 #include "http/conn.h"
+#include "http/upload.h"
 
 #include "base/clock.h"
 
@@ -76,6 +77,17 @@ static struct verdict find_route(struct request *req)
     }
 }
 
+static struct verdict begin_upload(struct request *req)
+{
+    struct slice boundary;
+    if (!multipart_is_form(request_header(req, HEADER_CONTENT_TYPE), &boundary))
+        return (struct verdict){.status = 0};
+    if (boundary.n == 0)
+        return (struct verdict){400, "bad_request", "multipart/form-data needs a boundary"};
+    req->upload = upload_new(&req->arena, boundary);
+    return (struct verdict){.status = 0};
+}
+
 static struct verdict judge(struct request *req)
 {
     struct verdict v = find_route(req);
@@ -85,6 +97,8 @@ static struct verdict judge(struct request *req)
         return (struct verdict){413, "payload_too_large", "the body is too large"};
     if (req->match.route->json_body && has_body(&req->head) && !is_json(request_header(req, HEADER_CONTENT_TYPE)))
         return (struct verdict){415, "unsupported_media_type", "the body must be application/json"};
+    if (req->match.route->form && has_body(&req->head))
+        return begin_upload(req);
     return (struct verdict){.status = 0};
 }
 
@@ -139,6 +153,24 @@ static void start(struct conn *c, struct request *req)
     conn_enter(c, CONN_RUN);
 }
 
+/* The body of a form goes to its parts as it comes and is nowhere whole. False: it was refused. */
+static bool take_upload(struct conn *c, struct request *req, struct slice bytes, bool last)
+{
+    switch (upload_read(req->upload, bytes, last)) {
+    case UPLOAD_OK:
+        return true;
+    case UPLOAD_TOO_LARGE:
+        conn_refuse(c, 413, "payload_too_large", req->upload->why);
+        return false;
+    case UPLOAD_FAILED:
+        conn_refuse(c, 503, "unavailable", req->upload->why);
+        return false;
+    default:
+        conn_refuse(c, 400, "bad_request", req->upload->why);
+        return false;
+    }
+}
+
 /* Reads the body as it comes. RFC 9110 10.1.1: 100 only when the request will be read, and not when its body is already
  * on its way. */
 static void await_body(struct conn *c, struct request *req, bool body_in_hand)
@@ -170,6 +202,11 @@ static size_t on_head(struct conn *c, struct request *req, size_t n)
         return head_n;
     }
     req->body = slice_of(req->base + head_n, body_n);
+    if (req->upload != NULL) {
+        if (!take_upload(c, req, req->body, true))
+            return n;
+        req->body = slice_of(NULL, 0);
+    }
     start(c, req);
     return head_n + body_n;
 }
@@ -207,7 +244,13 @@ size_t conn_take_body(struct conn *c, const char *p, size_t n)
     struct request *req = c->req;
     struct body_reader *reader = &((struct exchange *)(void *)req)->reader;
     size_t used;
-    switch (body_read(reader, p, n, &used)) {
+    enum body_status status = body_read(reader, p, n, &used);
+    if (req->upload != NULL && (status == BODY_OK || status == BODY_DONE)) {
+        if (!take_upload(c, req, buf_view(&req->body_copy), status == BODY_DONE))
+            return n;
+        buf_clear(&req->body_copy);
+    }
+    switch (status) {
     case BODY_OK:
         return n;
     case BODY_DONE:

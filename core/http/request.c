@@ -62,6 +62,7 @@ void request_release(struct request *req)
         req->match.route = NULL;
         req->table = NULL;
         req->body = slice_of(NULL, 0);
+        req->upload = NULL; /* the arena has seen to it */
         req->id_n = 0;
         req->user_id = slice_of(NULL, 0);
         req->task = NULL;

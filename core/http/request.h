@@ -13,6 +13,7 @@
 
 struct conn;
 struct server;
+struct upload;
 
 enum { REQUEST_ID_MAX = 128 };
 
@@ -24,6 +25,7 @@ struct request {
     struct route_match match;  /* match.route is NULL for requests that C answers */
     struct route_table *table; /* counted: keeps the engine of match.route alive */
     struct slice body;         /* whole; n 0 when there is none */
+    struct upload *upload;     /* the parts of a multipart form, in place of body; NULL: it is none */
     struct arena arena;
     uint64_t started_us; /* monotonic, at the first byte of the head */
     char id[REQUEST_ID_MAX];

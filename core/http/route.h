@@ -16,6 +16,7 @@ struct route {
     uint64_t timeout_ms;                   /* 0: limits.handler_ms */
     bool auth;                             /* needs a signed-in user: 401 from C otherwise */
     bool json_body;                        /* the body must be JSON: 415 otherwise */
+    bool form;                             /* a multipart/form-data body is read into req->upload as it comes */
     int handler;                           /* of the ring above: a Lua registry reference */
 };
 

@@ -3,6 +3,7 @@
 #include "http/response.h"
 #include "plan/check.h"
 #include "script/env.h"
+#include "script/intake_form.h"
 #include "script/operation.h"
 #include "script/text_doc.h"
 #include <stdio.h>
@@ -11,8 +12,6 @@ static const char *const part_names[INTAKE_PARTS] = {
     [INTAKE_PARAMS] = "params",   [INTAKE_QUERY] = "query", [INTAKE_HEADERS] = "headers",
     [INTAKE_COOKIES] = "cookies", [INTAKE_BODY] = "body",
 };
-
-static const struct slice form_type = SLICE_LIT("application/x-www-form-urlencoded");
 
 static bool refuse(struct request *req, int status, const char *code, const char *message)
 {
@@ -93,26 +92,26 @@ static void check_head(const struct operation *op, struct request *req, struct j
     }
 }
 
-/* The media type without its parameters. */
-static bool is_form(const struct request *req)
-{
-    struct slice type = request_header(req, HEADER_CONTENT_TYPE);
-    const char *semi = type.n > 0 ? memchr(type.p, ';', type.n) : NULL;
-    if (semi != NULL)
-        type.n = (size_t)(semi - type.p);
-    while (type.n > 0 && (type.p[type.n - 1] == ' ' || type.p[type.n - 1] == '\t'))
-        type.n--;
-    return slice_eq_nocase(type, form_type);
-}
-
 static bool check_form(const struct operation *op, struct request *req, struct json_doc *docs, struct plan_errors *errs)
 {
-    struct text_pairs pairs;
-    if (req->body.n > 0 && !is_form(req))
-        return refuse(req, 415, "unsupported_media_type", "The body must be application/x-www-form-urlencoded");
-    pairs.n = 0, pairs.more = false;
-    text_doc_urlencoded(req->body, &req->arena, &pairs);
+    struct text_pairs pairs = {.n = 0, .more = false};
+    bool wrong = false;
+    if (!intake_form_read(req, &pairs))
+        return refuse(req, 415, "unsupported_media_type",
+                      "The body must be multipart/form-data or application/x-www-form-urlencoded");
+    for (unsigned i = 0; i < pairs.n; i++) {
+        char message[INTAKE_MESSAGE_BYTES];
+        const char *code = intake_form_fault(op->body, &pairs.list[i], message);
+        if (code == NULL)
+            continue;
+        wrong = true;
+        add_error(errs, &req->arena, INTAKE_BODY, pairs.list[i].name, code, message);
+    }
+    if (wrong)
+        return true; /* what is a file and what is a text must be right before a plan looks at it */
     check_pairs(op->body, &pairs, INTAKE_BODY, req, &docs[INTAKE_BODY], errs);
+    if (req->upload != NULL)
+        intake_form_expand(req, &docs[INTAKE_BODY]);
     return true;
 }
 

@@ -61,6 +61,7 @@ static int l_route(lua_State *L)
     spec.pattern = string_field(L, "pattern");
     spec.auth = flag_field(L, "auth");
     spec.json_body = flag_field(L, "body") && !flag_field(L, "form");
+    spec.form = flag_field(L, "form");
     spec.body_bytes_max = (size_t)number_field(L, "body_max", 1e12);
     spec.timeout_ms = (uint64_t)(number_field(L, "timeout", 86400) * 1000);
     if (lua_getfield(L, 1, "handler") != LUA_TFUNCTION)

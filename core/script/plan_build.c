@@ -188,6 +188,9 @@ static void fill_kind(struct build *b, int at, struct plan_node *node)
     case PLAN_URL:
         node->url.schemes = strings(b, at, "schemes", &node->url.n_schemes);
         break;
+    case PLAN_FILE:
+        node->file.types = strings(b, at, "types", &node->file.n_types);
+        break;
     case PLAN_ENUM:
         node->choice.values = strings(b, at, "values", &node->choice.n);
         break;

@@ -11,7 +11,7 @@ static void add(struct text_pairs *out, struct slice name, struct slice value)
         out->more = true;
         return;
     }
-    out->list[out->n++] = (struct text_pair){name, value};
+    out->list[out->n++] = (struct text_pair){.name = name, .value = value};
 }
 
 static struct slice decoded(struct slice s, bool plus, struct arena *a)
@@ -87,6 +87,11 @@ static bool is_text(struct slice s)
     return s.n == 0 || (memchr(s.p, 0, s.n) == NULL && utf8_is_valid(s));
 }
 
+static bool is_right(const struct text_pair *pair)
+{
+    return is_text(pair->name) && (pair->is_file || is_text(pair->value));
+}
+
 static struct json_node string_node(uint32_t at, struct slice s)
 {
     return (struct json_node){.type = JSON_STRING, .next = at + 1, .s = s};
@@ -99,7 +104,7 @@ const struct text_pair *text_doc_build(const struct text_pairs *pairs, struct ar
     uint32_t n = 1, members = 0;
     for (unsigned i = 0; i < pairs->n; i++) {
         const struct text_pair *pair = &pairs->list[i];
-        if (!is_text(pair->name) || !is_text(pair->value))
+        if (!is_right(pair))
             return pair;
         if (taken[i])
             continue;
@@ -111,7 +116,7 @@ const struct text_pair *text_doc_build(const struct text_pairs *pairs, struct ar
         for (unsigned k = i + 1; k < pairs->n; k++) {
             if (!slice_eq(pairs->list[k].name, pair->name))
                 continue;
-            if (!is_text(pairs->list[k].value))
+            if (!is_right(&pairs->list[k]))
                 return &pairs->list[k];
             taken[k] = true;
             if (nodes[value].type == JSON_STRING) {

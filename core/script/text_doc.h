@@ -11,6 +11,7 @@ enum { TEXT_PAIRS_MAX = 256 };
 
 struct text_pair {
     struct slice name, value; /* decoded; in the arena, or in the request's bytes */
+    bool is_file;             /* value.p is a struct upload_part, and value.n its length */
 };
 
 struct text_pairs {
