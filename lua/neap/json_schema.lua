@@ -93,9 +93,10 @@ function kinds.any()
   return {}
 end
 
+-- Several types are told by the body's encoding: contentMediaType names one (JSON Schema 2020-12, validation 8.4).
 function kinds.file(_, node)
-  local media = node.types and table.concat(node.types, ", ") or "application/octet-stream"
-  return { type = "string", format = "binary", contentMediaType = media }
+  local one = node.types and #node.types == 1 and node.types[1]
+  return { type = "string", format = "binary", contentMediaType = one or "application/octet-stream" }
 end
 
 function kinds.array(writer, node, where)

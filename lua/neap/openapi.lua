@@ -58,17 +58,35 @@ end
 
 local FORMS = { multipart = "multipart/form-data", urlencoded = "application/x-www-form-urlencoded" }
 
+-- OpenAPI 3.1, 4.8.15: the media types that a part of a form may have.
+local function encoding_of(node)
+  local out
+  for _, field in ipairs(node.fields) do
+    local inner = field.node.kind == "array" and field.node.items or field.node
+    if inner.types then
+      out = out or {}
+      out[field.name] = { contentType = table.concat(inner.types, ", ") }
+    end
+  end
+  return out
+end
+
 local function request_body(writer, route)
   local opts = route.opts
   local schema = route_schemas.body_of(opts)
   if schema == nil and not opts.body then
     return nil
   end
-  local media = FORMS[route_schemas.form_kind(opts)] or "application/json"
+  local form = route_schemas.form_kind(opts)
   local node = schema and schema:node()
   return {
     required = not (node and node.optional) or nil,
-    content = { [media] = { schema = node and writer:schema(node, route.where) or {} } },
+    content = {
+      [FORMS[form] or "application/json"] = {
+        schema = node and writer:schema(node, route.where) or {},
+        encoding = form == "multipart" and encoding_of(node) or nil,
+      },
+    },
   }
 end
 

@@ -22,9 +22,9 @@ local M = {}
 ---@field fields { name: string, node: neap.SchemaNode }[]?
 
 ---@class neap.Schema
-local Schema = { __name = "neap.schema" }
 local methods = {}
-Schema.__index = methods
+
+local Schema = { __name = "neap.schema", __index = methods }
 
 -- Kept outside of the values, so that there is nothing in them to assign to.
 local nodes = setmetatable({}, { __mode = "k" })

@@ -166,6 +166,14 @@ describe("an operation", function()
     assert.is_nil(operation({ body = false }, "post").requestBody)
   end)
 
+  it("with files says which types they may have", function()
+    local form = s.object { pic = s.array(s.file { types = { "image/png", "image/jpeg" } }), any = s.file() }
+    local content = operation({ form = form }, "post").requestBody.content["multipart/form-data"]
+    assert.same({ pic = { contentType = "image/png, image/jpeg" } }, content.encoding)
+    assert.same({ type = "string", format = "binary", contentMediaType = "application/octet-stream" },
+      content.schema.properties.any)
+  end)
+
   it("that a signed-in user may call says how to be one, and one for everybody says so", function()
     local op, doc = operation { auth = "user" }
     assert.same({ { bearer = {} }, { cookie = {} } }, op.security)
