@@ -6,7 +6,8 @@ local core_os = require "neap.core.os"
 local M = {}
 
 local PACKAGES = {
-  "@redocly/cli@2", "@apidevtools/swagger-parser@12", "@seriousme/openapi-schema-validator@2", "typescript@5",
+  "@redocly/cli@2", "@apidevtools/swagger-parser@12", "@seriousme/openapi-schema-validator@2", "ajv@8",
+  "ajv-formats@3", "typescript@5",
 }
 
 local folder = core.app_dir .. "/.neap/spec-npm"
