@@ -132,7 +132,9 @@ function M.any(opts)
   return make("any", opts)
 end
 
---- An uploaded file, in a form.
+--- An uploaded file, in a form. The handler gets { filename, content_type, size } and the bytes as `data`, or, over 256 KiB,
+--- the `path` of a temporary file that goes when the request ends (os.rename keeps it). filename and content_type are what
+--- the client says, the filename without folders.
 ---@param opts { max: integer?, types: string[]? }?  max: bytes; types: "image/png"
 ---@return neap.Schema
 function M.file(opts)
