@@ -8,7 +8,13 @@ local M = {}
 
 local type_of
 
+-- Of the module that is being made: fields in camelCase, for clients that rename what they send and get.
+local is_camel = false
+
 local function key_of(name)
+  if is_camel then
+    name = name:sub(1, 1) .. name:sub(2):gsub("_(%w)", string.upper)
+  end
   return name:find "^[%a_$][%w_$]*$" and name or named.quote(name)
 end
 
@@ -176,8 +182,10 @@ end
 
 --- A module of types: one for each schema with a name, and Operations by method and path.
 ---@param routes table[]
+---@param camel boolean?  fields in camelCase; the wire has them as they are declared
 ---@return string
-function M.module(routes)
+function M.module(routes, camel)
+  is_camel = camel == true
   local parts = { "// Made by `neap types --ts`.\n" }
   for _, item in ipairs(named.of(routes)) do
     parts[#parts + 1] = declaration(item)

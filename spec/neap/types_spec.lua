@@ -24,6 +24,7 @@ local Everything = s.object("Everything", {
   { "x-trace", s.object { at = s.datetime() } },
   { "loose", s.object({ a = s.date() }):extra "keep" },
   { "empty", s.object {} },
+  { "a_b_c", s.string() },
 })
 
 local Pet = s.union("type", {
@@ -79,6 +80,15 @@ describe("the types of TypeScript", function()
     has(module, "    body: {\n      file: Blob;\n    };\n")
     has(module, '  "GET /plain/{key}": {\n    params: { key: string };\n    responses: {\n      200: unknown;\n')
     assert.is_nil(module:find("/hidden", 1, true))
+  end)
+
+  it("have fields in camelCase when asked, for clients that rename them", function()
+    local camel = types_ts.module(routes(), true)
+    has(camel, "  byKind: Partial<")
+    has(camel, "  aBC: string;\n")
+    has(camel, "  pageSize: number;\n")
+    has(camel, '  "x-trace": {\n')
+    has(types_ts.module(routes()), "  by_kind: Partial<")
   end)
 
   it("compile under tsc --strict", function()
