@@ -11,7 +11,13 @@ enum plan_source {
     PLAN_TEXT
 };
 
-enum { PLAN_ERRORS_MAX = 64, PLAN_FIELD_BYTES_MAX = 256 };
+enum {
+    PLAN_ERRORS_MAX = 64,
+    PLAN_FIELD_BYTES_MAX = 256,
+    /* Defaults make documents grow: a body of 1 MiB can hold 350,000 times {}, each of which may become twenty nodes of 32
+     * bytes, 220 MiB together. So many nodes in all, 8 MiB, are filled in for one document; then the error is too_many. */
+    PLAN_DEFAULT_NODES_MAX = 256 * 1024
+};
 
 struct plan_error {
     struct slice field;   /* "body.items[3].title", in the arena */

@@ -95,6 +95,19 @@ static bool check_extra(struct check *c, const struct plan_node *node, uint32_t 
     return true;
 }
 
+static uint32_t fill_in(struct check *c, const struct plan_node *object, const struct plan_field *field)
+{
+    c->filled_in += 1 + field->node->fallback.n;
+    if (c->filled_in > PLAN_DEFAULT_NODES_MAX) {
+        check_fail(c, object, "too_many", "is one object too many that leaves fields to their defaults");
+        c->stopped = true;
+        return 0;
+    }
+    check_push_scalar(c, &(struct json_node){.type = JSON_STRING, .s = field->name});
+    check_copy(c, field->node->fallback.nodes, 0);
+    return 1;
+}
+
 /* Returns how many were added: the fields that are not there and have a default. */
 static uint32_t complete(struct check *c, const struct plan_node *node, const struct seen *seen)
 {
@@ -105,9 +118,7 @@ static uint32_t complete(struct check *c, const struct plan_node *node, const st
         if (seen_has(seen, i))
             continue;
         if (field->node->has_default) {
-            check_push_scalar(c, &(struct json_node){.type = JSON_STRING, .s = field->name});
-            check_copy(c, field->node->fallback.nodes, 0);
-            added++;
+            added += fill_in(c, node, field);
         } else if (!field->node->optional) {
             struct place here = {.up = c->place, .key = field->name};
             c->place = &here;

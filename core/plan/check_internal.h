@@ -19,6 +19,7 @@ struct check {
     struct arena *arena;
     struct plan_errors *errs;
     unsigned failed;
+    uint32_t filled_in;    /* nodes of defaults */
     bool stopped;          /* the list of errors is full: nothing more is learned by going on */
     struct json_node *out; /* in the arena; moves when it grows: keep indexes */
     uint32_t n, cap;

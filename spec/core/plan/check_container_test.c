@@ -96,6 +96,39 @@ TEST("many defaults make the document grow")
     plan_free(p);
 }
 
+static char *many_objects(unsigned n)
+{
+    struct buf text = BUF_INIT;
+    for (unsigned i = 0; i < n; i++)
+        buf_str(&text, i == 0 ? "[{}" : ",{}");
+    buf_append(&text, "]", 2);
+    return text.p;
+}
+
+TEST("defaults can't make a small document large without end")
+{
+    enum { PER_OBJECT = 4, MOST = PLAN_DEFAULT_NODES_MAX / PER_OBJECT };
+    struct plan *p = plan_new();
+    struct plan_node *list = fixture_default(p, plan_node_new(p, PLAN_ANY), "[1,2]");
+    fixture_finish(p, fixture_array(p, fixture_object(p, PLAN_EXTRA_REFUSE, 1, "x", list)));
+    struct arena a = {0};
+    struct plan_errors errs = {.n = 0};
+    struct json_doc out;
+    char *most = many_objects(MOST), *more = many_objects(MOST + 2);
+
+    struct json_doc in = fixture_doc(&a, most);
+    CHECK_INT(plan_check(p, &in, 0, PLAN_JSON, "body", &a, &out, &errs), 0);
+    CHECK_INT(out.n, 1 + MOST * (PER_OBJECT + 1));
+    in = fixture_doc(&a, more);
+    CHECK_INT(plan_check(p, &in, 0, PLAN_JSON, "body", &a, &out, &errs), 1);
+    CHECK_STR(errs.list[0].field.p, errs.list[0].field.n, "body[65536]");
+    CHECK_STR(errs.list[0].code, strlen(errs.list[0].code), "too_many");
+    free(most);
+    free(more);
+    arena_free(&a);
+    plan_free(p);
+}
+
 static struct plan *with_extra(enum plan_extra extra)
 {
     struct plan *p = plan_new();
