@@ -50,7 +50,7 @@ static void on_task_done(struct task *t, enum task_outcome how, void *arg)
     free(arg);
     int code = exit_code(t, how);
     if (how != OUTCOME_OK)
-        lua_resetthread(t->co);
+        task_reset(t);
     task_free(t);
     c.on_done(code, c.arg);
 }

@@ -133,6 +133,7 @@ static int text_of_error(lua_State *L)
 
 static void describe(lua_State *L, int index, struct buf *out)
 {
+    index = lua_absindex(L, index);
     lua_pushcfunction(L, text_of_error);
     lua_pushvalue(L, index);
     size_t n;
@@ -154,6 +155,7 @@ static void answer_error(struct task *t)
     lua_checkstack(L, LUA_MINSTACK);
     int top = lua_gettop(L);
     lua_xmove(t->co, L, 1);
+    task_enter(t, L);
     if (e->error_mapper != LUA_NOREF) {
         lua_pushcfunction(L, map_error);
         lua_pushlightuserdata(L, &f);
@@ -170,6 +172,7 @@ static void answer_error(struct task *t)
         describe(L, top + 1, &text);
         log_fault_with(t, f.status ? f.status : 500, "handler error", "error", buf_view(&text), buf_view(&f.log_details));
     }
+    task_leave(t, L);
     if (f.status == 0 || f.status == 500)
         answer_internal(t);
     else {

@@ -34,7 +34,7 @@ static void on_done(struct task *t, enum task_outcome how, void *arg)
     } else {
         e->reply.ready = false;
         fault_answer(t, how);
-        lua_resetthread(t->co);
+        task_reset(t);
     }
     buf_clear(&e->scratch);
     buf_clear(&e->scratch_headers);

@@ -1,4 +1,4 @@
-/* coroutine.resume and wrap, pcall and xpcall, for a state whose C functions wait by yielding through everything.
+/* coroutine.resume, wrap and close, pcall and xpcall, for a state whose C functions wait by yielding through everything.
  *
  * A wait inside a handler's own coroutine must reach the loop: resume sees that the yield was script_wait's and yields on
  * from the coroutine that called it, and goes on with the inner one when the loop comes back. A cancelled task must end:
@@ -20,6 +20,11 @@ static void mark_waiting(lua_State *L, const lua_State *co, bool on)
         lua_pushnil(L);
     lua_rawsetp(L, -2, co);
     lua_pop(L, 1);
+}
+
+void lib_coroutine_reserve(lua_State *L, const lua_State *co, bool on)
+{
+    mark_waiting(L, co, on);
 }
 
 static bool is_waiting(lua_State *L, const lua_State *co)
@@ -85,13 +90,26 @@ static int deliver_error(lua_State *L)
     return lua_error(L);
 }
 
+/* Runs the <close> variables of co; an error value stays on top of it. */
+static int reset(lua_State *L, lua_State *co)
+{
+    struct engine *e = engine_of(L);
+    lua_State *running = e->running;
+    e->running = e->current != NULL ? co : NULL; /* that is where the watchdog must look */
+    int status = lua_resetthread(co);
+    e->running = running;
+    lua_sethook(co, NULL, 0, 0);
+    task_check_cancelled(L);
+    return status;
+}
+
 /* What resume and wrap return once the coroutine stopped. */
 static int deliver(lua_State *L, lua_State *co, int results)
 {
     bool wrap = is_wrap(L);
     if (results < 0) {
         if (wrap)
-            lua_resetthread(co); /* runs its <close> variables; the error value stays on top */
+            reset(L, co);
         lua_xmove(co, L, 1);
         return deliver_error(L);
     }
@@ -110,17 +128,23 @@ static int resume_k(lua_State *L, int status, lua_KContext ctx)
     return deliver(L, co, run(L, co, 0));
 }
 
+/* Running, or between a running one and the loop. */
+static bool is_active(lua_State *co)
+{
+    return lua_status(co) == LUA_OK && lua_getstack(co, 0, &(lua_Debug){0});
+}
+
 static int start(lua_State *L, lua_State *co, int n)
 {
     const char *why = NULL;
     if (!lua_checkstack(co, n + 1))
         why = "too many arguments to resume";
-    else if (is_waiting(L, co))
-        why = "cannot resume a coroutine that waits for the host";
-    else if (co == L || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &(lua_Debug){0})))
+    else if (co == L || is_active(co))
         why = "cannot resume non-suspended coroutine";
     else if (lua_status(co) == LUA_OK && lua_gettop(co) == 0)
         why = "cannot resume dead coroutine";
+    else if (is_waiting(L, co))
+        why = "cannot resume a coroutine that waits for the host";
     if (why != NULL) {
         lua_pushstring(L, why);
         return deliver_error(L);
@@ -152,7 +176,34 @@ static int l_wrap(lua_State *L)
     return 1;
 }
 
+static int l_close(lua_State *L)
+{
+    lua_State *co = lua_tothread(L, 1);
+    luaL_argexpected(L, co != NULL, 1, "coroutine");
+    if (co == L || is_active(co))
+        return luaL_error(L, "cannot close a %s coroutine", co == L ? "running" : "normal");
+    if (is_waiting(L, co))
+        return luaL_error(L, "cannot close a coroutine that waits for the host");
+    bool ok = reset(L, co) == LUA_OK;
+    lua_pushboolean(L, ok);
+    if (ok)
+        return 1;
+    lua_xmove(co, L, 1);
+    return 2;
+}
+
 /* ---- protected calls ---- */
+
+/* Lua limits how deep its C stack goes, but an error gives it back while the frames above it stay: a function that calls
+ * itself in a pcall, and again when that failed, could pile up 100,000 of them. Each error on the way out looks at every
+ * frame below it, which took minutes, in C, where nothing can stop it; 10,000 frames take a tenth of a second. */
+enum { PROTECTED_DEPTH_MAX = 10000 };
+
+static void check_depth(lua_State *L)
+{
+    if (lua_getstack(L, PROTECTED_DEPTH_MAX, &(lua_Debug){0}))
+        luaL_error(L, "stack overflow (a protected call below %d others)", PROTECTED_DEPTH_MAX);
+}
 
 static int pcall_k(lua_State *L, int status, lua_KContext extra)
 {
@@ -168,6 +219,7 @@ static int pcall_k(lua_State *L, int status, lua_KContext extra)
 static int l_pcall(lua_State *L)
 {
     luaL_checkany(L, 1);
+    check_depth(L);
     lua_pushboolean(L, 1);
     lua_insert(L, 1);
     int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, pcall_k);
@@ -178,6 +230,7 @@ static int l_xpcall(lua_State *L)
 {
     int n = lua_gettop(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
+    check_depth(L);
     lua_pushboolean(L, 1);
     lua_pushvalue(L, 1);
     lua_rotate(L, 3, 2); /* f, handler, true, f, arguments... */
@@ -187,7 +240,7 @@ static int l_xpcall(lua_State *L)
 
 void lib_coroutine_install(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"resume", l_resume}, {"wrap", l_wrap}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"close", l_close}, {"resume", l_resume}, {"wrap", l_wrap}, {NULL, NULL}};
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &waiting_key);
     lua_getglobal(L, "coroutine");

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "http/request.h"
 #include "script/engine_internal.h"
+#include "script/lib_coroutine.h"
 #include "script/lib_request.h"
 #include "script/watchdog.h"
 #include <assert.h>
@@ -37,6 +38,7 @@ static struct task *make(struct engine *e)
     wheel_timer_init(&t->timer, on_timer);
     t->co = lua_newthread(e->L);
     t->co_ref = luaL_ref(e->L, LUA_REGISTRYINDEX);
+    lib_coroutine_reserve(e->L, t->co, true);
     t->req_box = lib_request_push_box(e->L);
     t->req_ref = luaL_ref(e->L, LUA_REGISTRYINDEX);
     return t;
@@ -69,6 +71,7 @@ struct task *task_new(struct engine *e)
 
 static void destroy(struct task *t)
 {
+    lib_coroutine_reserve(t->engine->L, t->co, false);
     luaL_unref(t->engine->L, LUA_REGISTRYINDEX, t->co_ref);
     luaL_unref(t->engine->L, LUA_REGISTRYINDEX, t->req_ref);
     buf_free(&t->trace);
@@ -190,6 +193,33 @@ static void resume(struct task *t, int n)
         return;
     }
     finish(t, status);
+}
+
+void task_enter(struct task *t, lua_State *L)
+{
+    struct engine *e = t->engine;
+    assert(e->current == NULL);
+    t->chain_n = 0;
+    e->current = t;
+    e->running = L;
+    watchdog_watch(e);
+    watchdog_enter();
+}
+
+void task_leave(struct task *t, lua_State *L)
+{
+    struct engine *e = t->engine;
+    watchdog_leave();
+    e->current = NULL;
+    e->running = NULL;
+    lua_sethook(L, NULL, 0, 0);
+}
+
+void task_reset(struct task *t)
+{
+    task_enter(t, t->co);
+    lua_resetthread(t->co);
+    task_leave(t, t->co);
 }
 
 void task_start(struct task *t, int n, void (*done)(struct task *, enum task_outcome, void *), void *arg)

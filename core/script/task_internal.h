@@ -56,6 +56,11 @@ struct task {
 struct task *task_new(struct engine *e); /* recycled where possible; raises nothing */
 /* The function and its n arguments lie on top of task->co. done() is called before task_start returns, or later. */
 void task_start(struct task *t, int n, void (*done)(struct task *t, enum task_outcome how, void *arg), void *arg);
+/* Around Lua that runs for a task that has ended, on L: an error value that describes itself, say. Nothing can wait there,
+ * and the limit on computing time holds. */
+void task_enter(struct task *t, lua_State *L);
+void task_leave(struct task *t, lua_State *L);
+void task_reset(struct task *t); /* after an error: runs what <close> variables its coroutine still has */
 void task_free(struct task *t); /* after done; may free the engine with it */
 void task_free_spare(struct engine *e);
 /* Ends the task at its wait. Fine to call more than once: the first reason stays. */

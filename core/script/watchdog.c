@@ -48,7 +48,8 @@ static void on_signal(int sig)
 {
     (void)sig;
     struct engine *e = atomic_load(&dog.engine);
-    if (e != NULL && e->running != NULL && atomic_load(&dog.entered_us) != 0)
+    /* In this order: an engine that is not entered may be gone. */
+    if (atomic_load(&dog.entered_us) != 0 && e != NULL && e->running != NULL)
         lua_sethook(e->running, on_hook, LUA_MASKCOUNT, 1);
 }
 

@@ -59,6 +59,17 @@ describe("a handler that raises", function()
   end)
 end)
 
+describe("an error that cannot be told as it asks", function()
+  it("answers 500, and the log says what is wrong with it", function()
+    internal_error "/broken/raise-header"
+    local told
+    for _, line in ipairs(server:logs()) do
+      told = line.message == "the error mapper failed" and line.error or told
+    end
+    assert.matches("response header 'X%-A' is not allowed", told)
+  end)
+end)
+
 describe("a handler that returns nonsense", function()
   for _, what in ipairs { "function", "coroutine", "cycle", "nan", "mixed", "status" } do
     it(what .. " answers 500", function()
@@ -92,6 +103,24 @@ describe("a handler that waits where it should not", function()
   end)
 end)
 
+describe("a coroutine that waits", function()
+  for _, start in ipairs { "start", "start-itself" } do
+    for _, verb in ipairs { "close", "resume" } do
+      it("can be neither resumed nor closed by another request: " .. start .. ", " .. verb, function()
+        local first = wire.open(server)
+        first:write(wire.request("GET /parked/" .. start))
+        core.sleep(0.1)
+        assert.same({
+          ok = false,
+          err = "cannot " .. verb .. " a coroutine that waits for the host",
+        }, get("/parked/" .. verb).json)
+        assert.same({ result = "slept" }, first:answer().json)
+        first:close()
+      end)
+    end
+  end
+end)
+
 describe("a handler's limits", function()
   it("end a wait that is too long with 504 timeout", function()
     local res = get "/sleep/5000"
@@ -107,6 +136,15 @@ describe("a handler's limits", function()
       local line = logged(res, "error")
       local text = line.message .. (line.error or "") .. (line.traceback or "")
       assert.matches("lua/app/costly%.lua:%d+", text)
+    end
+  end)
+
+  it("end a loop also in a <close> variable, in __tostring and below pcalls without end", function()
+    for _, where in ipairs { "close-of-wrap", "coroutine-close", "close-after-yield", "tostring", "pcall-of-itself" } do
+      local started = core.monotonic()
+      local res = get("/spin-in/" .. where)
+      assert.is_true(res.status == 500 or res.status == 503)
+      assert.is_true(core.monotonic() - started < 5)
     end
   end)
 
