@@ -90,6 +90,49 @@ static int l_require(lua_State *L)
     return lua_gettop(L);
 }
 
+/* The collector is the whole worker's: a handler may ask it and give it work, not stop it or change how it goes. */
+static int l_collectgarbage(lua_State *L)
+{
+    static const char *const allowed[] = {"collect", "count", "isrunning", "step", NULL};
+    luaL_checkoption(L, 1, "collect", allowed);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* package.loaded as the application sees it: Lua's own table, upvalue 1, but for the libraries that are narrowed, upvalue
+ * 2. Lua's require goes on with its own, so a module that is taken out here is loaded again. */
+static int l_loaded_index(lua_State *L)
+{
+    for (int i = 2; i >= 1; i--) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(i)) != LUA_TNIL)
+            return 1;
+    }
+    return 1;
+}
+
+static int l_loaded_newindex(lua_State *L)
+{
+    lua_rawset(L, lua_upvalueindex(1));
+    return 0;
+}
+
+static int l_loaded_pairs(lua_State *L)
+{
+    lua_getglobal(L, "next");
+    lua_newtable(L);
+    for (int i = 1; i <= 2; i++) {
+        for (lua_pushnil(L); lua_next(L, lua_upvalueindex(i));) {
+            lua_pushvalue(L, -2);
+            lua_insert(L, -2);
+            lua_rawset(L, -4);
+        }
+    }
+    return 2;
+}
+
 /* ---- the environment ---- */
 
 /* Globals that came later than the sandbox, as those of busted, are seen through upvalue 1. */
@@ -133,6 +176,23 @@ static void narrow(lua_State *L, const char *name, const char *const *without)
     lua_settop(L, 2);
 }
 
+static void narrow_loaded(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"__index", l_loaded_index}, {"__newindex", l_loaded_newindex}, {"__pairs", l_loaded_pairs}, {NULL, NULL}};
+    lua_getfield(L, 2, "package");
+    lua_newtable(L); /* package.loaded */
+    lua_newtable(L);
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, 2);
+    luaL_setfuncs(L, functions, 2);
+    lua_pushliteral(L, "package.loaded");
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, -2, "loaded");
+    lua_settop(L, 2);
+}
+
 static void restrict_libraries(lua_State *L)
 {
     static const char *const os[] = {"exit", "execute", "setlocale", NULL};
@@ -146,6 +206,7 @@ static void restrict_libraries(lua_State *L)
     narrow(L, "io", io);
     narrow(L, "package", package);
     narrow(L, "debug", debug);
+    narrow_loaded(L);
 }
 
 /* A closure over Lua's own function of that name. */
@@ -159,9 +220,12 @@ static void stand_in(lua_State *L, const char *name, lua_CFunction fn)
 
 static int install(lua_State *L)
 {
-    static const luaL_Reg stand_ins[] = {{"load", l_load},       {"loadfile", l_loadfile},
-                                         {"dofile", l_dofile},   {"setmetatable", l_setmetatable},
-                                         {"require", l_require}, {NULL, NULL}};
+    static const luaL_Reg stand_ins[] = {
+        {"load", l_load},       {"loadfile", l_loadfile},
+        {"dofile", l_dofile},   {"setmetatable", l_setmetatable},
+        {"require", l_require}, {"collectgarbage", l_collectgarbage},
+        {NULL, NULL},
+    };
     static const char *const nothing[] = {NULL};
     lua_settop(L, 0);
     lua_pushglobaltable(L);

@@ -112,6 +112,27 @@ TEST("what would end or stop the process is not there")
     CHECK_INSIDE("return type(debug.traceback()) .. type(debug.getinfo(1))", "stringtable");
 }
 
+TEST("package.loaded has the application's libraries, and is otherwise Lua's")
+{
+    CHECK_INSIDE("local l = package.loaded return tostring(l.os.exit or l.io.popen or l._G.os.exit or l.package.loadlib)",
+                 "nil");
+    CHECK_INSIDE("for name, library in pairs(package.loaded) do if name == 'os' then return tostring(library.exit) end end",
+                 "nil");
+    CHECK_INSIDE("package.loaded.mine = 5 local there = require 'mine' package.loaded.mine = nil "
+                 "return there .. tostring(pcall(require, 'mine'))",
+                 "5false");
+    CHECK_INSIDE("return type(package.loaded.string.rep) .. tostring(getmetatable(package.loaded))",
+                 "functionpackage.loaded");
+}
+
+TEST("the garbage collector may be asked and set to work, not stopped")
+{
+    CHECK_INSIDE("return math.type(collectgarbage('count')) .. collectgarbage() .. tostring(collectgarbage('isrunning'))",
+                 "float0true");
+    CHECK_INSIDE_SAYS("collectgarbage('stop')", "invalid option 'stop'");
+    CHECK_INSIDE_SAYS("collectgarbage('generational')", "invalid option 'generational'");
+}
+
 TEST("the framework's own code keeps all of it")
 {
     CHECK_RUN(L ? L : luaL_newstate(), "return type(os.exit) .. type(io.popen) .. type(debug.sethook)",
