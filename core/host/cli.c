@@ -5,7 +5,7 @@
 static const struct cli_command commands[] = {
     {"dev", "[DIR] [--as EMAIL]", "serve the application in this folder; a saved file is live", true},
     {"serve", "[DIR]", "serve it as a service, with workers", true},
-    {"migrate", "up | down [N] | status | new NAME", "SQL migrations", true},
+    {"migrate", "up | down [N] | status | new NAME | verify", "SQL migrations", true},
     {"test", "[PATH...]", "run the specs", true},
     {"routes", "", "what the application answers", true},
     {"openapi", "[--check FILE]", "the OpenAPI document; what in it would break a client of FILE", true},

@@ -4,89 +4,17 @@
 --- `-- no-transaction` (CREATE INDEX CONCURRENTLY and the like). An advisory lock lets one process migrate at a time;
 --- the others wait and then find nothing left to do.
 local core = require "neap.core"
-local core_os = require "neap.core.os"
 local db = require "neap.db"
+local files = require "neap.migrate_files"
 
-local M = {}
+local M = { files = files.list, create = files.create }
+
+local refuse = files.refuse
 
 -- Any number will do, as long as nobody else in the database uses it: "neap" in ASCII.
 local LOCK_KEY = 0x6e656170
 local LOCK_POLL_S = 0.2
 local LOCK_WAIT_S = 300
-
-local Refused = { __name = "neap.migrate.refused" }
-
-function Refused:__tostring()
-  return self.message
-end
-
-local function refuse(message, ...)
-  error(setmetatable({ message = message:format(...) }, Refused), 0)
-end
-
----@class neap.Migration
----@field version integer
----@field name string
----@field label string        "0001_initial"
----@field up string           path
----@field down string?        path
----@field checksum string     SHA-256 of the up file, hexadecimal
-
--- "TEMPLATE.sql" is what `neap migrate new` starts from.
-local function classify(file)
-  local version, name, direction = file:match "^(%d%d%d%d)_([a-z0-9_]+)%.(%l+)%.sql$"
-  if direction == "up" or direction == "down" then
-    return math.tointeger(tonumber(version)), name, direction
-  end
-  if file:find "%.sql$" and file ~= "TEMPLATE.sql" then
-    refuse("%s: a migration is named NNNN_name.up.sql or NNNN_name.down.sql", file)
-  end
-end
-
-local function collect(dir)
-  local by_version = {}
-  local highest = 0
-  local entries = core_os.list(dir)
-  table.sort(entries, function(a, b)
-    return a.name < b.name
-  end)
-  for _, entry in ipairs(entries) do
-    local version, name, direction = classify(entry.name)
-    if version then
-      local found = by_version[version]
-      if found and found.name ~= name then
-        refuse("%04d is the number of two migrations: %s and %s", version, found.name, name)
-      end
-      found = found or { version = version, name = name, label = ("%04d_%s"):format(version, name) }
-      found[direction] = dir .. "/" .. entry.name
-      by_version[version] = found
-      highest = math.max(highest, version)
-    end
-  end
-  return by_version, highest
-end
-
---- The migrations of a folder, in order. Raises when a number is missing or there twice, or a file has another name.
----@param dir string
----@return neap.Migration[]
-function M.files(dir)
-  if core_os.stat(dir) == nil then
-    return {}
-  end
-  local by_version, highest = collect(dir)
-  local list = {}
-  for version = 1, highest do
-    local found = by_version[version]
-    if found == nil then
-      refuse("there is no migration %04d, but there is a later one", version)
-    elseif found.up == nil then
-      refuse("%s.up.sql is missing, but its .down.sql is there", found.label)
-    end
-    found.checksum = core.hex(core.sha256(assert(core_os.read_file(found.up))))
-    list[version] = found
-  end
-  return list
-end
 
 local function lock(report)
   local deadline = core.monotonic() + LOCK_WAIT_S
@@ -113,25 +41,37 @@ local function with_lock(report, fn)
   end)
 end
 
+local function has_table()
+  return db.one("select to_regclass('schema_migrations') is not null as there").there
+end
+
 local function make_table()
+  if has_table() then
+    -- One that an older version made: without the question it would be a notice in the server's log each time.
+    local has_dirty = db.one [[select count(*) > 0 as yes from pg_attribute
+      where attrelid = 'schema_migrations'::regclass and attname = 'dirty']].yes
+    if not has_dirty then
+      db.script "alter table schema_migrations add column dirty boolean not null default false"
+    end
+    return
+  end
   db.script [[
-    create table if not exists schema_migrations (
+    create table schema_migrations (
       version integer primary key,
       name text not null,
       checksum text not null,
       applied_at timestamptz not null default now(),
-      execution_ms integer not null
+      execution_ms integer not null,
+      dirty boolean not null default false
     )]]
-end
-
-local function has_table()
-  return db.one("select to_regclass('schema_migrations') is not null as there").there
 end
 
 local function applied_rows()
   local by_version = {}
   local last = 0
-  local rows = db.query "select version, name, checksum, applied_at, execution_ms from schema_migrations order by version"
+  local rows = db.query [[select version, name, checksum, applied_at, execution_ms,
+      coalesce((to_jsonb(m) ->> 'dirty')::boolean, false) as dirty
+    from schema_migrations m order by version]]
   for _, row in ipairs(rows) do
     by_version[row.version] = row
     last = row.version
@@ -140,43 +80,27 @@ local function applied_rows()
 end
 
 -- History is what was applied. When the files tell another one, nothing is done until a person has looked.
-local function verify(files, applied, last)
+local function check_history(list, applied, last)
   for version = 1, last do
-    local row, file = applied[version], files[version]
+    local row, file = applied[version], list[version]
     if row == nil and file then
       refuse("%s is not applied, but the later %04d_%s is: give it the next number", file.label, last, applied[last].name)
     elseif row and (file == nil or file.name ~= row.name) then
       refuse("%04d_%s was applied, but its file is missing", version, row.name)
-    elseif row and file.checksum ~= row.checksum then
+    elseif row and file.checksum ~= row.checksum and not row.dirty then
       refuse("%s.up.sql was changed after it was applied; undo the change and write a new migration", file.label)
     end
   end
 end
 
-local ENDS_TRANSACTION = { begin = true, commit = true, rollback = true }
-
-local function without_bodies(sql)
-  sql = sql:gsub("%-%-[^\n]*", ""):gsub("/%*.-%*/", "")
-  return (sql:gsub("(%$[%w_]*%$).-%1", "''"):gsub("'[^']*'", "''"))
-end
-
--- Such a word would end our transaction in the middle of the file.
-local function transaction_word(sql)
-  for word in (";" .. without_bodies(sql)):lower():gmatch ";%s*(%l+)%s*%f[;]" do
-    if ENDS_TRANSACTION[word] then
-      return word:upper()
+-- Whatever such a file did before it failed is still there: running it again could do harm, going on could do more.
+local function refuse_dirty(applied)
+  for version, row in pairs(applied) do
+    if row.dirty then
+      refuse("%04d_%s failed in the middle, outside of a transaction: see what it has done, then say "
+        .. "`neap migrate resolve %d applied` or `neap migrate resolve %d pending`", version, row.name, version, version)
     end
   end
-end
-
-local function read_sql(path)
-  local sql = assert(core_os.read_file(path))
-  local in_transaction = not sql:find "^%-%-[ \t]*no%-transaction[ \t]*\r?\n"
-  local word = in_transaction and transaction_word(sql)
-  if word then
-    refuse("%s: the file runs in one transaction and must not say %s", path:match "[^/]+$", word)
-  end
-  return sql, in_transaction
 end
 
 local function line_of(sql, position)
@@ -186,10 +110,14 @@ local function line_of(sql, position)
   return breaks + 1
 end
 
-local function explain(path, sql, err)
+local function is_db_error(err)
   local mt = type(err) == "table" and getmetatable(err)
-  if type(mt) ~= "table" or mt.__name ~= "neap.db.error" then
-    return err
+  return type(mt) == "table" and mt.__name == "neap.db.error"
+end
+
+local function raise_explained(path, sql, err, lock_timeout)
+  if not is_db_error(err) then
+    error(err, 0)
   end
   local file = path:match "[^/]+$"
   local where = err.position and ("%s:%d"):format(file, line_of(sql, err.position)) or file
@@ -197,68 +125,107 @@ local function explain(path, sql, err)
   for _, more in ipairs { "detail", "hint" } do
     text = text .. (err[more] and ("\n  %s: %s"):format(more, err[more]) or "")
   end
-  return setmetatable({ message = text, cause = err }, Refused)
+  if err.sqlstate == "55P03" and lock_timeout > 0 then
+    text = text .. ("\n  hint: it waited %g s for a lock, MIGRATE_LOCK_TIMEOUT; try again when less is going on"):format(
+      lock_timeout)
+  end
+  files.refuse_for(err, text)
 end
 
-local function run(path, record)
-  local sql, in_transaction = read_sql(path)
+local function run_script(path, sql, lock_timeout)
   local started = core.monotonic()
-  local function work()
-    local ok, err = pcall(db.script, sql)
-    if not ok then
-      error(explain(path, sql, err), 0)
-    end
-    record(math.floor((core.monotonic() - started) * 1000 + 0.5))
+  local ok, err = pcall(db.script, sql)
+  if not ok then
+    raise_explained(path, sql, err, lock_timeout)
   end
-  if in_transaction then
-    db.tx(work)
-  else
-    work()
-  end
+  return math.floor((core.monotonic() - started) * 1000 + 0.5)
+end
+
+-- A statement that waits for a lock on a busy table holds up everybody who comes after it: better to give up soon.
+local function run_in_transaction(path, sql, record)
+  local lock_timeout = require("neap.boot").config("tool").MIGRATE_LOCK_TIMEOUT
+  return db.tx(function()
+    db.one("select set_config('lock_timeout', $1, true)", ("%dms"):format(math.floor(lock_timeout * 1000)))
+    local ms = run_script(path, sql, lock_timeout)
+    record(ms)
+    return ms
+  end)
+end
+
+-- The row is there, and dirty, before the file runs: whatever ends this process, somebody will see it.
+local function run_plainly(path, sql, mark, record)
+  mark()
+  local ms = run_script(path, sql, 0)
+  record(ms)
+  return ms
+end
+
+local function insert(migration, ms, dirty)
+  db.exec([[insert into schema_migrations (version, name, checksum, execution_ms, dirty) values ($1, $2, $3, $4, $5)]],
+    migration.version, migration.name, migration.checksum, ms, dirty)
 end
 
 local function apply(migration)
-  local ms
-  run(migration.up, function(execution_ms)
-    ms = execution_ms
-    db.exec("insert into schema_migrations (version, name, checksum, execution_ms) values ($1, $2, $3, $4)",
-      migration.version, migration.name, migration.checksum, execution_ms)
+  local sql, in_transaction = files.read(migration.up)
+  if in_transaction then
+    return run_in_transaction(migration.up, sql, function(ms)
+      insert(migration, ms, false)
+    end)
+  end
+  return run_plainly(migration.up, sql, function()
+    insert(migration, 0, true)
+  end, function(ms)
+    db.exec("update schema_migrations set dirty = false, execution_ms = $2, applied_at = now() where version = $1",
+      migration.version, ms)
   end)
-  return ms
+end
+
+local function revert(migration)
+  if migration.down == nil then
+    refuse("%s has no .down.sql: it cannot be undone", migration.label)
+  end
+  local sql, in_transaction = files.read(migration.down)
+  local function forget()
+    db.exec("delete from schema_migrations where version = $1", migration.version)
+  end
+  if in_transaction then
+    return run_in_transaction(migration.down, sql, forget)
+  end
+  return run_plainly(migration.down, sql, function()
+    db.exec("update schema_migrations set dirty = true where version = $1", migration.version)
+  end, forget)
 end
 
 local function silent() end
 
 ---@alias neap.MigrateReport fun(event: "waiting"|"applied"|"reverted", migration: neap.Migration?, ms: integer?)
 
---- Applies what is not applied yet.
----@param dir string
----@param report neap.MigrateReport?
----@return integer count  how many were applied
-function M.up(dir, report)
-  report = report or silent
-  local files = M.files(dir)
+-- fn(list, applied, last) when history is what the files say, under the lock.
+local function with_history(dir, report, fn)
+  local list = files.list(dir)
   return with_lock(report, function()
     make_table()
     local applied, last = applied_rows()
-    verify(files, applied, last)
-    for version = last + 1, #files do
-      report("applied", files[version], apply(files[version]))
-    end
-    return #files - last
+    check_history(list, applied, last)
+    return fn(list, applied, last)
   end)
 end
 
-local function revert(migration)
-  local ms
-  if migration.down == nil then
-    refuse("%s has no .down.sql: it cannot be undone", migration.label)
-  end
-  run(migration.down, function(execution_ms)
-    ms = execution_ms
-    db.exec("delete from schema_migrations where version = $1", migration.version)
+--- Applies what is not applied yet.
+---@param dir string
+---@param report neap.MigrateReport?
+---@param upto integer?  the last one; all
+---@return integer count  how many were applied
+function M.up(dir, report, upto)
+  report = report or silent
+  return with_history(dir, report, function(list, applied, last)
+    refuse_dirty(applied)
+    local stop = math.min(upto or #list, #list)
+    for version = last + 1, stop do
+      report("applied", list[version], apply(list[version]))
+    end
+    return math.max(stop - last, 0)
   end)
-  return ms
 end
 
 --- Undoes the last n, the newest first.
@@ -268,16 +235,53 @@ end
 ---@return integer count
 function M.down(dir, n, report)
   report = report or silent
-  local files = M.files(dir)
-  return with_lock(report, function()
-    make_table()
-    local applied, last = applied_rows()
-    verify(files, applied, last)
+  return with_history(dir, report, function(list, applied, last)
+    refuse_dirty(applied)
     local stop = math.max(last - n + 1, 1)
     for version = last, stop, -1 do
-      report("reverted", files[version], revert(files[version]))
+      report("reverted", list[version], revert(list[version]))
     end
     return last - stop + 1
+  end)
+end
+
+--- Writes down 1 to n as applied without running them: for a database that has their tables already.
+---@param dir string
+---@param n integer
+---@return integer count  how many were not written down before
+function M.baseline(dir, n)
+  return with_history(dir, silent, function(list, applied, last)
+    refuse_dirty(applied)
+    if list[n] == nil then
+      refuse("there is no migration %04d", n)
+    elseif last > n then
+      refuse("%04d_%s is applied already", last, applied[last].name)
+    end
+    db.tx(function()
+      for version = last + 1, n do
+        insert(list[version], 0, false)
+      end
+    end)
+    return n - last
+  end)
+end
+
+--- A person has looked at one that failed in the middle, and says what it is.
+---@param dir string
+---@param version integer
+---@param state "applied"|"pending"
+function M.resolve(dir, version, state)
+  return with_history(dir, silent, function(list, applied)
+    local row = applied[version]
+    if row == nil or not row.dirty then
+      refuse("%04d did not fail in the middle: there is nothing to resolve", version)
+    elseif state == "pending" then
+      db.exec("delete from schema_migrations where version = $1", version)
+    else
+      -- The file may have been mended since; what counts from now on is what it says now.
+      db.exec("update schema_migrations set dirty = false, checksum = $2 where version = $1", version,
+        list[version].checksum)
+    end
   end)
 end
 
@@ -285,35 +289,17 @@ end
 ---@param dir string
 ---@return { migration: neap.Migration, row: table? }[]
 function M.status(dir)
-  local files = M.files(dir)
+  local list = files.list(dir)
   local applied, last = {}, 0
   if has_table() then
     applied, last = applied_rows()
   end
-  verify(files, applied, last)
-  local list = {}
-  for version, migration in ipairs(files) do
-    list[version] = { migration = migration, row = applied[version] }
+  check_history(list, applied, last)
+  local states = {}
+  for version, migration in ipairs(list) do
+    states[version] = { migration = migration, row = applied[version] }
   end
-  return list
-end
-
---- Writes an empty pair of files with the next number.
----@param dir string
----@param name string
----@return string up
----@return string down
-function M.create(dir, name)
-  local slug = name:lower():gsub("[^a-z0-9]+", "_"):gsub("^_+", ""):gsub("_+$", "")
-  if slug == "" then
-    refuse("%q is no name for a migration: use letters and digits", name)
-  end
-  local base = ("%s/%04d_%s"):format(dir, #M.files(dir) + 1, slug)
-  local template = core_os.stat(dir .. "/TEMPLATE.sql") and core_os.read_file(dir .. "/TEMPLATE.sql")
-  assert(core_os.mkdir(dir))
-  assert(core_os.write_file(base .. ".up.sql", template or "-- What changes.\n"))
-  assert(core_os.write_file(base .. ".down.sql", "-- Undoes the .up.sql.\n"))
-  return base .. ".up.sql", base .. ".down.sql"
+  return states
 end
 
 return M

@@ -85,6 +85,7 @@ M.fields = {
   { "DB_POOL_RECYCLE", { kind = "duration", default = 3600, help = "the age at which a connection is replaced" } },
   { "DB_ACQUIRE_TIMEOUT", { kind = "duration", default = 5, min = 0.01, help = "for a free connection" } },
   { "DB_STATEMENT_TIMEOUT", { kind = "duration", default = 5, help = "for one statement; 0 is for ever" } },
+  { "MIGRATE_LOCK_TIMEOUT", { kind = "duration", default = 5, help = "for a migration's locks; 0 is for ever" } },
   { "DB_SLOW_MS", { kind = "integer", default = 100, min = 0, max = 3600000, help = "slower ones are logged; 0: none" } },
   { "DB_PREPARED", { kind = "boolean", default = true, help = "false behind a transaction pooler" } },
   -- redis

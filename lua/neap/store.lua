@@ -16,7 +16,7 @@
 ---     agents.after(user.id, { sort = "-created_at", limit = 50, cursor = cursor })  -- { items, next_cursor }
 ---
 --- Every method takes the owner first, and it is in every WHERE: another's row is no row. `agents.any` has the same methods
---- but create, without an owner, for services and administrators, so that a grep for `.any.` shows every privileged statement.
+--- but create, without an owner, for services and administrators: a grep for `.any.` shows every privileged statement.
 local core = require "neap.core"
 local db = require "neap.db"
 local errors = require "neap.errors"

@@ -134,6 +134,166 @@ describe("neap migrate new", function()
   end)
 end)
 
+describe("a file that runs outside of a transaction", function()
+  before_each(function()
+    -- The second of two statements fails: what the first did stays, because it commits itself.
+    scratch.write(app .. "/migrations/0003_third.up.sql",
+      "-- no-transaction\ndo $$ begin create table halfway (n int); commit; perform 1/0; end $$;\n")
+    scratch.write(app .. "/migrations/0003_third.down.sql", "drop table halfway;\n")
+    scratch.write(app .. "/migrations/0004_fourth.up.sql", "create table fourth (id integer);\n")
+    scratch.write(app .. "/migrations/0004_fourth.down.sql", "drop table fourth;\n")
+  end)
+
+  it("and fails is marked dirty, and nothing runs until a person has looked", function()
+    local code, said = migrate "up"
+    assert.equal(1, code)
+    assert.matches("0003_third.up.sql: division by zero (SQLSTATE 22012)", said, 1, true)
+    assert.equal("t", query "select dirty from schema_migrations where version = 3")
+    assert.matches("0003_third%s+dirty", select(2, migrate "status"))
+    for _, command in ipairs { "up", "down" } do
+      code, said = migrate(command)
+      assert.equal(1, code)
+      assert.matches("0003_third failed in the middle", said, 1, true)
+    end
+    assert.equal("halfway", query "select to_regclass('halfway')")
+    assert.equal("", query "select to_regclass('fourth')")
+  end)
+
+  it("goes on from where the person says it is", function()
+    migrate "up"
+    assert.equal(64, (migrate("resolve", "3")))
+    assert.equal(1, (migrate("resolve", "2", "pending")))
+    query "drop table halfway"
+    scratch.write(app .. "/migrations/0003_third.up.sql", "create table halfway (n int);\n")
+    assert.equal(0, (migrate("resolve", "3", "pending")))
+    assert.equal(0, (migrate "up"))
+    assert.equal("1 first,2 second,3 third,4 fourth", applied())
+    assert.equal(0, (migrate("down", "2")))
+    assert.equal("", query "select to_regclass('halfway')")
+  end)
+
+  it("may count as applied, as the file says it now", function()
+    migrate "up"
+    scratch.write(app .. "/migrations/0003_third.up.sql", "create table halfway (n int);\n")
+    assert.equal(0, (migrate("resolve", "3", "applied")))
+    assert.equal(0, (migrate "up"))
+    assert.equal("0", query "select count(*) from schema_migrations where dirty")
+    assert.equal("fourth", query "select to_regclass('fourth')")
+  end)
+
+  it("leaves its mark also when the process is killed in the middle", function()
+    scratch.write(app .. "/migrations/0003_third.up.sql", "-- no-transaction\nselect pg_sleep(20);\n")
+    local proc = sys.spawn {
+      core.program, "migrate", "up", env = environment(), cwd = app, stdout = "null", stderr = "null",
+    }
+    local deadline = core.monotonic() + 10
+    while query "select count(*) from pg_stat_activity where query like '%pg_sleep(20)%' and pid <> pg_backend_pid()" == "0"
+      and core.monotonic() < deadline do
+      core.sleep(0.05)
+    end
+    proc:kill "KILL"
+    proc:wait(5)
+    assert.equal("t", query "select dirty from schema_migrations where version = 3")
+  end)
+end)
+
+describe("a migration", function()
+  it("may hold anything in its strings and bodies: files are sent whole", function()
+    scratch.write(app .. "/migrations/0003_third.up.sql", [==[
+-- a comment; with 'quotes' and $dollars$
+create table "semi;colon" (v text default 'a;b''c', w text default E'\'; commit; --');
+create function f() returns text language plpgsql as $body$
+begin
+  -- begin; commit;
+  return $$a;'b$$ || ';';
+end $body$;
+/* ; drop table first; */ insert into "semi;colon" values (f());
+]==])
+    local code, said = migrate "up"
+    assert.equal(0, code, said)
+    assert.equal("a;'b;|'; commit; --", query [[select v, w from "semi;colon"]])
+    assert.equal("first", query "select to_regclass('first')")
+  end)
+
+  it("gives up on a lock after MIGRATE_LOCK_TIMEOUT, and has done nothing", function()
+    migrate "up"
+    scratch.write(app .. "/migrations/0003_third.up.sql", "create table third (n int);\nalter table first add n int;\n")
+    local holder = sys.spawn {
+      "psql", "-XAtq", "-d", database.url, "-c", "begin; lock table first in access share mode; select pg_sleep(5)",
+    }
+    core.sleep(0.3)
+    local argv = { core.program, "migrate", "up", cwd = app }
+    argv.env = environment()
+    argv.env.MIGRATE_LOCK_TIMEOUT = "200ms"
+    local started = core.monotonic()
+    local code, _, said = sys.exec(argv)
+    holder:kill "KILL"
+    holder:wait(5)
+    assert.equal(1, code)
+    assert.is_true(core.monotonic() - started < 4)
+    assert.matches("55P03", said, 1, true)
+    assert.matches("MIGRATE_LOCK_TIMEOUT", said, 1, true)
+    assert.equal("1 first,2 second", applied())
+    assert.equal("", query "select to_regclass('third')")
+  end)
+end)
+
+describe("neap migrate baseline", function()
+  it("writes down what is there already, and goes on after it", function()
+    query "create table first (id integer)"
+    assert.equal(1, (migrate "up"))
+    local code, said = migrate("baseline", "1")
+    assert.equal(0, code, said)
+    assert.equal(0, (migrate "up"))
+    assert.equal("1 first,2 second", applied())
+    code, said = migrate("baseline", "1")
+    assert.equal(1, code)
+    assert.matches("0002_second is applied already", said, 1, true)
+    assert.equal(1, (migrate("baseline", "9")))
+    assert.equal(64, (migrate("baseline", "x")))
+  end)
+
+  it("takes over a table of migrations that an older version made", function()
+    migrate "up"
+    query "alter table schema_migrations drop column dirty"
+    assert.equal(0, (migrate "status"))
+    scratch.write(app .. "/migrations/0003_third.up.sql", "create table third (id integer);\n")
+    assert.equal(0, (migrate "up"))
+    assert.equal("1 first,2 second,3 third", applied())
+  end)
+end)
+
+describe("neap migrate verify", function()
+  local function databases()
+    return query "select count(*) from pg_database where datname like 'neap_verify_%'"
+  end
+
+  it("finds nothing where every down undoes its up, and leaves the database alone", function()
+    local code, said = migrate "verify"
+    assert.equal(0, code, said)
+    assert.matches("2 migrations go up, down and up again", said, 1, true)
+    assert.equal("", query "select to_regclass('first')")
+    assert.equal("0", databases())
+  end)
+
+  it("names the file that leaves something, and what", function()
+    scratch.write(app .. "/migrations/0001_first.up.sql",
+      "create table first (id integer);\ncreate type mood as enum ('ok');\n")
+    local code, said = migrate "verify"
+    assert.equal(1, code)
+    assert.matches("0001_first.down.sql does not undo all of its .up.sql", said, 1, true)
+    assert.matches("+ CREATE TYPE public.mood AS ENUM", said, 1, true)
+    assert.equal("0", databases())
+  end)
+
+  it("wants a .down.sql of each", function()
+    sys.remove(app .. "/migrations/0002_second.down.sql")
+    local code, said = migrate "verify"
+    assert.equal(1, code)
+    assert.matches("0002_second has no .down.sql", said, 1, true)
+  end)
+end)
+
 describe("the migrations of Workbench", function()
   local function dump()
     local code, out = sys.exec { "pg_dump", "-s", "-T", "schema_migrations", "-d", database.url }
@@ -153,6 +313,8 @@ describe("the migrations of Workbench", function()
     assert.equal(empty, dump())
     assert.equal(0, (migrate "up"))
     assert.equal(full, dump())
+    local code, said = migrate "verify"
+    assert.equal(0, code, said)
   end)
 
   it("make the schema that the specs run on", function()

@@ -60,6 +60,38 @@ describe("the files of a folder", function()
   end)
 end)
 
+describe("a word that ends a transaction", function()
+  local function read(text)
+    write("0001_x.up.sql", text)
+    local sql, in_transaction = require("neap.migrate_files").read(dir .. "/0001_x.up.sql")
+    assert.equal(text, sql)
+    return in_transaction
+  end
+
+  it("is refused as a statement of the file", function()
+    for _, text in ipairs { "commit;", "select 1;\nROLLBACK ;", "begin; select 1; end;", "select 'a''b'; commit;",
+      "select '\\'; commit; select ''", "select e'\\\\'; commit;", "/* /* */ */ commit;", "select 1 - 1; commit;",
+      "select $1$; commit; select $1$" } do
+      assert.matches("must not say", refusal(read, text), 1)
+    end
+  end)
+
+  it("may stand in strings, names, bodies and comments", function()
+    for _, text in ipairs { "select '; commit; '", "select 'it''s; commit; '", "select E'\\'; commit; --'",
+      [[select "; commit;"]], "select $$; commit; $$", "select $a_1$; $$ commit; $a_1$", "-- ; commit;\nselect 1",
+      "/* ; /* x */ ; commit; */ select 1", "select '--'; select '; commit; '", "do $x$ begin commit; end $x$;",
+      "create function f() returns int begin atomic select 1; end;",
+      "select $1; -- $2; commit;", "select U&'; commit; '" } do
+      assert.is_true(read(text), text)
+    end
+  end)
+
+  it("is the author's own business where the file says no-transaction", function()
+    assert.is_false(read "-- no-transaction\nbegin; commit;")
+    assert.is_false(read "--no-transaction\r\ncommit;")
+  end)
+end)
+
 describe("a new migration", function()
   it("has the next number and a name for files", function()
     write "0001_first.up.sql"
