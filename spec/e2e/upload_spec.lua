@@ -44,6 +44,10 @@ return function()
     end
     return { title = form.title, count = form.count, photo = told(form.photo), more = more }
   end)
+  r:post("/keep", { form = Upload, body_max = 4000000 }, function(req)
+    assert(os.rename(req.body.photo.path, req.body.photo.path .. ".kept"))
+    return { path = req.body.photo.path .. ".kept" }
+  end)
   r:post("/plain", { form = s.object { title = s.string() } }, function(req)
     return { title = req.body.title }
   end)
@@ -133,6 +137,13 @@ describe("a form with files", function()
     assert.is_true(edges.eventually(function()
       return #sys.list(files) == 0
     end))
+  end)
+
+  it("lets its handler keep a file by moving it", function()
+    local res = send(form(TITLE, file("photo", BIG, "b.png", "image/png")), "/keep")
+    assert.equal(200, res.status, res.body)
+    assert.equal(sum(BIG), sum(sys.read_file(res.json.path)))
+    assert(sys.remove(res.json.path))
   end)
 
   it("may come in chunks and in pieces, with another request behind it", function()
