@@ -61,7 +61,7 @@ void task_start(struct task *t, int n, void (*done)(struct task *t, enum task_ou
 void task_enter(struct task *t, lua_State *L);
 void task_leave(struct task *t, lua_State *L);
 void task_reset(struct task *t); /* after an error: runs what <close> variables its coroutine still has */
-void task_free(struct task *t); /* after done; may free the engine with it */
+void task_free(struct task *t);  /* after done; may free the engine with it */
 void task_free_spare(struct engine *e);
 /* Ends the task at its wait. Fine to call more than once: the first reason stays. */
 void task_cancel(struct task *t, enum task_cancel why);
