@@ -3,6 +3,7 @@
 /* One run of plan_check: what its files share. It walks plan and document together and appends each value to the new
  * document as it goes; what is written after the first error is never seen by anybody. */
 #include "plan/check.h"
+#include "plan/pattern.h"
 
 struct place {              /* on the stack of the container that is being checked */
     const struct place *up; /* NULL: the container is the root */
@@ -19,7 +20,8 @@ struct check {
     struct arena *arena;
     struct plan_errors *errs;
     unsigned failed;
-    uint32_t filled_in;    /* nodes of defaults */
+    uint32_t filled_in; /* nodes of defaults */
+    struct pattern_budget patterns;
     bool stopped;          /* the list of errors is full: nothing more is learned by going on */
     struct json_node *out; /* in the arena; moves when it grows: keep indexes */
     uint32_t n, cap;

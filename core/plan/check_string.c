@@ -1,7 +1,6 @@
 #include "base/utf8.h"
 #include "plan/check_internal.h"
 #include "plan/format.h"
-#include "plan/pattern.h"
 #include <stdio.h>
 
 /* Bytes of the blank that s begins with, 0 when it begins with none: what ECMAScript's trim() takes away, that is Unicode's
@@ -82,8 +81,11 @@ static void check_plain(struct check *c, const struct plan_node *node, struct js
         v->s = lower(c->arena, v->s);
     if (!check_length(c, node, v->s) || node->string.pattern == NULL)
         return;
-    if (pattern_match(node->string.pattern, v->s) != PATTERN_MATCHES)
+    enum pattern_status rc = pattern_match(node->string.pattern, v->s, &c->patterns);
+    if (rc != PATTERN_MATCHES)
         check_fail_limit(c, node, "pattern", "must match the pattern", node->shown, "does not have the right form");
+    if (rc == PATTERN_RAN_OUT) /* the next text would take as long */
+        c->stopped = true;
 }
 
 static void check_enum(struct check *c, const struct plan_node *node, struct json_node *v)

@@ -7,12 +7,11 @@
 #include <pcre2.h>
 
 struct plan_pattern {
-    struct slice text;            /* in the arena */
-    pcre2_code *code;             /* owned */
-    pcre2_match_data *data;       /* owned; used again for each match: a plan belongs to one thread */
-    pcre2_match_context *context; /* owned */
-    uint64_t deadline_us;         /* of the match that runs; 0: the clock was not looked at yet */
-    unsigned places;              /* of the text, that this match was tried from */
+    struct slice text;             /* in the arena */
+    pcre2_code *code;              /* owned */
+    pcre2_match_data *data;        /* owned; used again for each match: a plan belongs to one thread */
+    pcre2_match_context *context;  /* owned */
+    struct pattern_budget *budget; /* borrowed while a match runs */
     bool was_logged;
 };
 
@@ -27,17 +26,18 @@ static void free_parts(void *arg)
 }
 
 /* PCRE2 counts its steps anew from each place of the text where a match could begin, so a text of a thousand bytes could
- * take a thousand times the limit. The callout that is put in front of each pattern is called at each place. */
+ * take a thousand times the limit, and a body holds thousands of texts. The callout that is put in front of each pattern is
+ * called at each place. */
 static int on_place(pcre2_callout_block *block, void *arg)
 {
-    struct plan_pattern *p = arg;
+    struct pattern_budget *budget = ((struct plan_pattern *)arg)->budget;
     (void)block;
-    if (++p->places % PLACES_PER_LOOK != 0)
+    if (++budget->places % PLACES_PER_LOOK != 0)
         return 0;
     uint64_t now = clock_monotonic_us();
-    if (p->deadline_us == 0)
-        p->deadline_us = now + PATTERN_US_MAX;
-    return now > p->deadline_us ? PCRE2_ERROR_MATCHLIMIT : 0;
+    if (budget->deadline_us == 0)
+        budget->deadline_us = now + PATTERN_US_MAX;
+    return now > budget->deadline_us ? PCRE2_ERROR_MATCHLIMIT : 0;
 }
 
 /* What ECMAScript means and Perl does not: $ is the end and not also the place before a last line break, \u and \x are as in
@@ -121,8 +121,6 @@ static void log_ran_out(struct plan_pattern *p, struct slice text, int code)
 
 static int match(struct plan_pattern *p, struct slice text, uint32_t options)
 {
-    p->deadline_us = 0;
-    p->places = 0;
     return pcre2_match(p->code, (PCRE2_SPTR)(text.n > 0 ? text.p : ""), text.n, 0, options, p->data, p->context);
 }
 
@@ -136,10 +134,11 @@ static int match_on_heap(struct plan_pattern *p, struct slice text)
     return rc;
 }
 
-enum pattern_status pattern_match(struct plan_pattern *p, struct slice text)
+enum pattern_status pattern_match(struct plan_pattern *p, struct slice text, struct pattern_budget *budget)
 {
     int rc = PCRE2_ERROR_MATCHLIMIT;
 
+    p->budget = budget;
     if (text.n <= PATTERN_TEXT_BYTES_MAX) {
         rc = match(p, text, 0);
         if (rc == PCRE2_ERROR_JIT_STACKLIMIT)

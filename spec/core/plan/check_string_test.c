@@ -1,4 +1,5 @@
 #include "core/plan/check_string.c"
+#include "base/log.h"
 #include "spec/core/plan/plan_fixture.h"
 
 static struct plan *string(int64_t min, int64_t max)
@@ -71,6 +72,19 @@ TEST("a pattern is held against what was trimmed and put in lower case")
     TAKES(p, "\" Slug \"", "\"slug\"");
     REFUSES(p, "\"a-b\"", "body pattern must match the pattern \"^[a-z]+$\" | \"^[a-z]+$\"\n");
     REFUSES(p, "\"too-long\"", "body too_long must be at most 6 characters | 6\n");
+    plan_free(p);
+}
+
+TEST("after a pattern that ran out nothing more is looked at")
+{
+    struct plan *p = string(INT64_MIN, INT64_MAX);
+    struct plan_node *text = p->root;
+    text->string.pattern_text = SLICE_LIT("^(a+)+$");
+    fixture_finish(p, fixture_array(p, text));
+    log_open(1, LOG_OFF);
+    REFUSES(p, "[\"aa\",\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\",\"b\"]",
+            "body[1] pattern must match the pattern \"^(a+)+$\" | \"^(a+)+$\"\n");
+    log_open(1, LOG_INFO);
     plan_free(p);
 }
 

@@ -8,7 +8,7 @@ static enum pattern_status try_n(const char *pattern, const char *text, size_t n
     char err[ERR_MAX];
     struct plan_pattern *p = pattern_new(&a, slice_str(pattern), err);
     CHECK(p != NULL);
-    enum pattern_status rc = pattern_match(p, slice_of(text, n));
+    enum pattern_status rc = pattern_match(p, slice_of(text, n), &(struct pattern_budget){0, 0});
     arena_free(&a);
     return rc;
 }
@@ -128,9 +128,30 @@ TEST("the places of a text share one limit of time")
     log_open(1, LOG_INFO);
 }
 
+/* Fifteen bytes that match in the end, after half of the steps. */
+TEST("the texts of a document share one limit of time")
+{
+    struct arena a = {0};
+    char err[ERR_MAX];
+    struct plan_pattern *p = pattern_new(&a, SLICE_LIT("^(?:(?:a|a)*b|a*)$"), err);
+    struct pattern_budget budget = {0, 0};
+    unsigned matched = 0;
+    uint64_t start = clock_monotonic_us();
+
+    CHECK(p != NULL);
+    log_open(1, LOG_OFF);
+    while (matched < 1000 * 1000 && pattern_match(p, SLICE_LIT("aaaaaaaaaaaaa"), &budget) == PATTERN_MATCHES)
+        matched++;
+    log_open(1, LOG_INFO);
+    CHECK(matched >= 16 && matched < 1000 * 1000);
+    CHECK(clock_monotonic_us() - start < 1000 * 1000);
+    arena_free(&a);
+}
+
 TEST("a pattern that runs out is logged once")
 {
     struct arena a = {0};
+    struct pattern_budget budget = {0, 0};
     char err[ERR_MAX], text[60];
     int ends[2];
     memset(text, 'a', sizeof text);
@@ -138,9 +159,9 @@ TEST("a pattern that runs out is logged once")
     struct plan_pattern *p = pattern_new(&a, SLICE_LIT("^(a+)+$"), err);
     CHECK(p != NULL && pipe(ends) == 0);
     log_open(ends[1], LOG_INFO);
-    CHECK_INT(pattern_match(p, slice_of(text, 60)), PATTERN_RAN_OUT);
-    CHECK_INT(pattern_match(p, slice_of(text, 60)), PATTERN_RAN_OUT);
-    CHECK_INT(pattern_match(p, SLICE_LIT("aaa")), PATTERN_MATCHES);
+    CHECK_INT(pattern_match(p, slice_of(text, 60), &budget), PATTERN_RAN_OUT);
+    CHECK_INT(pattern_match(p, slice_of(text, 60), &budget), PATTERN_RAN_OUT);
+    CHECK_INT(pattern_match(p, SLICE_LIT("aaa"), &budget), PATTERN_MATCHES);
     log_flush();
     log_open(1, LOG_INFO);
     char line[1024];
