@@ -11,7 +11,7 @@ static const struct cli_command commands[] = {
     {"openapi", "[--check FILE]", "the OpenAPI document; what in it would break a client of FILE", true},
     {"types", "--ts | --lua", "the schemas as types", true},
     {"check", "[--serve] [--db]", "load everything without serving", true},
-    {"db", "up | down | psql | ping", "the private Postgres", false},
+    {"db", "up | down | psql | ping | stats | reset", "the private Postgres", false},
     {"secret", "", "32 random bytes for SECRET_KEY", false},
     {"version", "", "versions of everything linked", false},
     {"dev-prepare", "", NULL, false},

@@ -14,12 +14,14 @@ local M = {}
 local command = args.command {
   name = "db",
   summary = "the private Postgres in .neap/postgres, or the one of DATABASE_URL",
-  usage = { "neap db up", "neap db down", "neap db psql [psql options]", "neap db ping", "neap db reset [--yes]" },
+  usage = {
+    "neap db up", "neap db down", "neap db psql [psql options]", "neap db ping", "neap db stats", "neap db reset [--yes]",
+  },
   flags = { yes = { help = "reset: do not ask" } },
   rest = true,
   help = [[
-up and down start and stop the private Postgres. psql opens a prompt, ping connects once, and reset drops the
-database and applies all migrations again.]],
+up and down start and stop the private Postgres. psql opens a prompt, ping connects once, stats tells
+what is in the database and who is connected, and reset drops the database and applies all migrations again.]],
 }
 
 local actions = {}
@@ -61,6 +63,48 @@ function actions.ping()
     return require("neap.db").one("select current_setting('server_version') as version").version
   end)
   terminal.line(("PostgreSQL %s answers (%.0f ms)"):format(version, (core.monotonic() - started) * 1000))
+end
+
+local UNITS = { "B", "kB", "MB", "GB", "TB" }
+
+local function size(bytes)
+  local unit = 1
+  while bytes >= 1024 and unit < #UNITS do
+    bytes, unit = bytes / 1024, unit + 1
+  end
+  return (unit == 1 and "%d %s" or "%.1f %s"):format(bytes, UNITS[unit])
+end
+
+local function show_tables(stats)
+  local rows = {}
+  for i, t in ipairs(stats.tables()) do
+    rows[i] = {
+      t.name, tostring(t.rows), tostring(t.dead), size(t.bytes), size(t.index_bytes), tostring(t.seq_scans),
+      tostring(t.index_scans),
+    }
+  end
+  terminal.table({ "table", "rows ~", "dead ~", "size", "indexes", "seq scans", "index scans" }, rows)
+end
+
+local function show_connections(stats)
+  local rows = {}
+  for i, c in ipairs(stats.connections()) do
+    rows[i] = { c.application, c.state, tostring(c.connections), ("%.1f s"):format(c.longest) }
+  end
+  terminal.table({ "application", "state", "connections", "for up to" }, rows)
+end
+
+function actions.stats()
+  tool_database.with(function()
+    local stats = require "neap.db_stats"
+    local all = stats.database()
+    terminal.line(("%s on PostgreSQL %s: %s, %d of %d connections, %s, %d rolled back, %d deadlocks"):format(all.name,
+      all.version, size(all.bytes), all.used, all.max,
+      all.hit_ratio and ("%.1f%% of blocks from memory"):format(all.hit_ratio * 100) or "no block read yet", all.rolled_back,
+      all.deadlocks))
+    show_tables(stats)
+    show_connections(stats)
+  end)
 end
 
 local function confirm(name)
@@ -106,7 +150,7 @@ function M.main()
     local name = positions[1]
     local action = actions[name]
     if action == nil then
-      command:wrong(name and "%s is not up, down, psql, ping or reset" or "what to do?", name)
+      command:wrong(name and "%s is not up, down, psql, ping, stats or reset" or "what to do?", name)
     end
     if name ~= "psql" and #positions > 1 then
       command:wrong("too many arguments: %s", positions[2])

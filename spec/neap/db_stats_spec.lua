@@ -1,0 +1,42 @@
+-- What `neap db stats` prints, on a database of its own.
+local core = require "neap.core"
+local core_os = require "neap.core.os"
+local stats = require "neap.db_stats"
+local test = require "neap.test"
+
+describe("the statistics of a database", function()
+  it("have its tables, with what they take", function()
+    local by_name = {}
+    for _, t in ipairs(stats.tables()) do by_name[t.name] = t end
+    assert.is_true(by_name.tasks.bytes > 0)
+    assert.is_true(by_name.tasks.index_bytes > 0)
+    assert.equal("integer", math.type(by_name.tasks.rows))
+    assert.is_true(by_name.tasks.rows >= 0)
+    assert.is_nil(by_name["pg_catalog.pg_class"])
+    assert.is_nil(by_name.pg_class)
+  end)
+
+  it("have its connections and the server's", function()
+    local all = stats.database()
+    assert.is_true(all.bytes > 1000000)
+    assert.is_true(all.used >= 1 and all.used <= all.max)
+    for _, c in ipairs(stats.connections()) do
+      assert.is_true(c.connections >= 1)
+      assert.is_true(c.longest >= 0)
+    end
+  end)
+end)
+
+describe("neap db stats", function()
+  it("prints them, one line each in a pipe", function()
+    local database = test.scratch_database()
+    local env = { PATH = "/usr/bin:/bin", DATABASE_URL = database.url }
+    local sql = "create table things (n int primary key); insert into things select generate_series(1, 1000); analyze things"
+    assert.equal(0, (core_os.exec { "psql", "-XAtq", "-d", database.url, "-c", sql }))
+    local code, out, problem = core_os.exec { core.program, "db", "stats", env = env, cwd = core.app_dir }
+    database:drop()
+    assert.equal(0, code, problem)
+    assert.matches("^" .. database.name .. " on PostgreSQL [%d.]+", out)
+    assert.matches("\nthings\t1000\t0\t[%d.]+ kB\t[%d.]+ kB\t%d+\t%d+\n", out)
+  end)
+end)
