@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void on_deadline(struct wheel_timer *t);
 
@@ -69,7 +70,17 @@ void conn_enter(struct conn *c, enum conn_state state)
     }
 }
 
-void conn_open(struct server *s)
+static int take_socket(struct conn *c, int fd)
+{
+    if (fd < 0)
+        return uv_accept((uv_stream_t *)&c->server->listener, (uv_stream_t *)&c->tcp);
+    int rc = uv_tcp_open(&c->tcp, fd);
+    if (rc != 0)
+        close(fd);
+    return rc;
+}
+
+void conn_open(struct server *s, int fd)
 {
     struct conn *c = mem_zalloc(sizeof *c);
     bool full = s->counts.connections >= s->opts.limits->connections_max;
@@ -88,7 +99,7 @@ void conn_open(struct server *s)
         s->counts.connections++;
         s->counts.accepted++;
     }
-    if (uv_accept((uv_stream_t *)&s->listener, (uv_stream_t *)&c->tcp) != 0 || s->refusing > REFUSED_MAX) {
+    if (take_socket(c, fd) != 0 || s->refusing > REFUSED_MAX) {
         conn_close(c);
         return;
     }

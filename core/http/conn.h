@@ -115,7 +115,7 @@ void request_own(struct request *req);  /* copies head and body out of the read 
 void request_name(struct request *req); /* its id: the client's or a new one */
 
 /* conn.c */
-void conn_open(struct server *s);
+void conn_open(struct server *s, int fd);                   /* fd: accepted by hand, taken; -1: the listener's next one */
 void conn_set_request(struct conn *c, struct request *req); /* NULL: none; counts the active ones */
 void conn_enter(struct conn *c, enum conn_state state);
 void conn_deadline(struct conn *c, uint64_t after_ms);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -130,7 +131,7 @@ static void on_connection(uv_stream_t *listener, int status)
 {
     struct server *s = listener->data;
     if (status == 0)
-        conn_open(s);
+        conn_open(s, -1);
     else
         log_note(LOG_WARN, "http", "a connection could not be accepted", "error", uv_strerror(status));
 }
@@ -180,11 +181,27 @@ static void stop_listening(struct server *s)
         uv_close((uv_handle_t *)&s->listener, on_listener_closed);
 }
 
+/* Whoever stands in the backlog when the listener closes is reset, though the connection was made before we stopped. */
+static void accept_backlog(struct server *s)
+{
+    uv_os_fd_t listener;
+    if (!s->listening || uv_fileno((uv_handle_t *)&s->listener, &listener) != 0)
+        return;
+    for (unsigned i = 0; i < BACKLOG; i++) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0)
+            return;
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        conn_open(s, fd);
+    }
+}
+
 void server_drain(struct server *s, void (*on_drained)(void *arg), void *arg)
 {
     s->on_drained = on_drained;
     s->drained_arg = arg;
     s->draining = true;
+    accept_backlog(s);
     stop_listening(s);
     for (struct list *node = s->conns.next; node != &s->conns; node = node->next) {
         struct conn *c = LIST_OF(node, struct conn, link);

@@ -58,6 +58,21 @@ TEST("a drain takes no connection, finishes what runs, and ends once")
     net_close();
 }
 
+TEST("a drain answers those who were let in and not yet greeted")
+{
+    net_open();
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(connect(fd, (struct sockaddr *)&net.address, sizeof net.address) == 0);
+    CHECK(write(fd, GET_HELLO, sizeof GET_HELLO - 1) == sizeof GET_HELLO - 1);
+    server_drain(net.server, note_closed, &net.drained);
+    UNTIL(net.drained);
+    char answer[1024] = "";
+    CHECK(read(fd, answer, sizeof answer - 1) > 0);
+    CHECK(strstr(answer, "\"hello\"") && strstr(answer, "Connection: close\r\n"));
+    close(fd);
+    net_close();
+}
+
 TEST("during a drain a request on a kept connection is still answered, with a close")
 {
     net_open();
