@@ -32,8 +32,13 @@ local kinds = {
   any = function() return "any" end,
   object = inline_object,
 }
-for _, kind in ipairs { "string", "decimal", "uuid", "email", "url", "date", "datetime", "file" } do
+for _, kind in ipairs { "string", "decimal", "uuid", "email", "url", "date", "datetime" } do
   kinds[kind] = function() return "string" end
+end
+
+-- A large one is on the disk.
+function kinds.file()
+  return "{ filename: string, content_type: string, size: integer, data?: string, path?: string }"
 end
 
 function kinds.enum(node)

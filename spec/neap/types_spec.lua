@@ -128,6 +128,13 @@ describe("the types of Lua", function()
     has(module, "---@class PaginatedEverything\n---@field items Everything[]\n")
   end)
 
+  it("have what an upload is", function()
+    local app = neap.app {}
+    app:post("/a", { form = s.object("Upload", { file = s.file() }) }, nothing)
+    has(types_lua.module(app:routes()),
+      "---@field file { filename: string, content_type: string, size: integer, data?: string, path?: string }\n")
+  end)
+
   it("are Lua that loads", function()
     assert.is_function(load(module, "=types", "t"))
   end)
