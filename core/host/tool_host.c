@@ -108,6 +108,7 @@ static void open_pool(struct tool *t, const struct tool_database *db)
                           .recycle_ms = s->recycle_ms,
                           .ping_idle_ms = s->ping_idle_ms,
                           .prepared = s->prepared,
+                          .pipeline = s->pipeline,
                           .application_name = "neap tool"};
     t->pool = t->env.pool = pool_new(&o);
 }

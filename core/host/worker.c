@@ -129,6 +129,7 @@ static void open_pool(struct worker *w)
                           .recycle_ms = s->recycle_ms,
                           .ping_idle_ms = s->ping_idle_ms,
                           .prepared = s->prepared,
+                          .pipeline = s->pipeline,
                           .application_name = "neap"};
     w->pool = pool_new(&o);
 }

@@ -1,6 +1,7 @@
 #include "pg/conn.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pg/lane.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ void pg_conn_drop_hold(struct pg_conn *c)
     assert(c->closing && c->pq == NULL && c->watch == NULL);
     statement_cache_free(&c->cache);
     statement_copy_free(&c->copy);
+    conn_batch_free(c->batch);
     PQclear(c->result);
     c->events->on_gone(c);
     free(c);
@@ -103,6 +105,8 @@ static void on_deadline(struct wheel_timer *t)
         connect_fail(c, why);
     } else if (c->fn) {
         pg_conn_on_deadline(c);
+    } else if (c->lane) {
+        lane_on_deadline(c->lane);
     }
     pg_conn_drop_hold(c);
 }
@@ -116,6 +120,8 @@ static void on_late(struct deferred *d)
         connect_fail(c, c->broken);
     else if (c->fn)
         pg_conn_finish(c);
+    else if (c->lane)
+        c->events->on_died(c);
     pg_conn_drop_hold(c);
 }
 

@@ -12,6 +12,8 @@
 #include "pg/statement.h"
 
 struct connect_job;
+struct lane;
+struct conn_batch;
 struct socket_watch;
 
 struct conn_opts { /* shared by the connections of one pool, owned by it */
@@ -34,8 +36,8 @@ struct conn_events {
     void (*on_gone)(struct pg_conn *c); /* its memory goes now */
 };
 
-enum conn_status { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_CLOSING, CONN_STATUSES };
-enum conn_step { STEP_NONE, STEP_SCRIPT, STEP_UNPREPARED, STEP_PREPARE, STEP_EXECUTE };
+enum conn_status { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_LANE, CONN_CLOSING, CONN_STATUSES };
+enum conn_step { STEP_NONE, STEP_SCRIPT, STEP_UNPREPARED, STEP_PREPARE, STEP_EXECUTE, STEP_BATCH };
 enum conn_stop { STOP_NONE, STOP_CANCELLED, STOP_DEADLINE, STOP_FAULT };
 
 enum {
@@ -54,6 +56,7 @@ struct pg_conn {
     uint64_t idle_since_us, retire_ms; /* both monotonic */
     char where[96];                    /* who left a transaction open */
     bool rollback_expected;            /* whoever gave it back knows */
+    struct lane *lane;                 /* set: in pipeline mode, and what comes in is for it */
 
     struct conn_opts *opts;
     const struct conn_events *events;
@@ -79,6 +82,7 @@ struct pg_conn {
     enum conn_stop stop;       /* why it should end before its own end */
     const char *fault;         /* literal; of STOP_FAULT */
     PGresult *result;          /* owned */
+    struct conn_batch *batch;  /* owned; of STEP_BATCH, with its results until the next statement */
     bool retried;
     bool unsent; /* the statement itself was not handed to libpq: it can be sent elsewhere */
     bool was_in_tx;
@@ -113,6 +117,15 @@ void connect_free(struct pg_conn *c);
 void pg_conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
 void pg_conn_on_deadline(struct pg_conn *c);
 void pg_conn_send_again(struct pg_conn *c); /* the statement: it is prepared now, or must be anew */
+bool pg_conn_flush(struct pg_conn *c);      /* as far as the socket takes it; false: pg_conn_fail_late was called */
+void pg_conn_fail_late(struct pg_conn *c, const char *why); /* shuts it; those who must know are told at the next turn */
+
+void pg_conn_begin(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
+void pg_conn_refuse(struct pg_conn *c, const char *fault); /* what was begun; told at the next turn */
+
+/* ---- conn_batch.c ---- */
+void conn_batch_read(struct pg_conn *c);
+void conn_batch_free(struct conn_batch *b); /* NULL is fine */
 
 /* ---- conn_result.c ---- */
 void pg_conn_on_input(struct pg_conn *c);

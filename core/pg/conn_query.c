@@ -3,20 +3,21 @@
 #include <assert.h>
 
 /* A failure inside the call that starts a statement is told at the next turn. */
-static void fail_late(struct pg_conn *c, const char *why)
+void pg_conn_fail_late(struct pg_conn *c, const char *why)
 {
     pg_conn_shut(c, why);
     defer_call(c->opts->defer, &c->late);
 }
 
-static void flush(struct pg_conn *c)
+bool pg_conn_flush(struct pg_conn *c)
 {
     int rc = PQflush(c->pq);
 
     if (rc < 0)
-        fail_late(c, PQerrorMessage(c->pq));
+        pg_conn_fail_late(c, PQerrorMessage(c->pq));
     else
         pg_conn_watch(c, rc > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    return rc >= 0;
 }
 
 static void send_script(struct pg_conn *c)
@@ -73,14 +74,16 @@ static void send_statement(struct pg_conn *c)
 static void after_send(struct pg_conn *c)
 {
     if (c->step == STEP_NONE)
-        fail_late(c, PQerrorMessage(c->pq));
+        pg_conn_fail_late(c, PQerrorMessage(c->pq));
     else
-        flush(c);
+        (void)pg_conn_flush(c);
 }
 
-static void begin(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
+void pg_conn_begin(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
 {
     assert(c->fn == NULL && !c->closing);
+    conn_batch_free(c->batch);
+    c->batch = NULL;
     c->fn = fn;
     c->arg = arg;
     c->st = st;
@@ -97,9 +100,9 @@ static void begin(struct pg_conn *c, const struct pg_statement *st, pg_result_fn
 
 void pg_conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
 {
-    begin(c, st, fn, arg);
+    pg_conn_begin(c, st, fn, arg);
     if (!pg_conn_is_open(c)) {
-        fail_late(c, "the connection was closed");
+        pg_conn_fail_late(c, "the connection was closed");
         return;
     }
     c->worn |= statement_bytes(st) > CONN_BYTES_KEPT_MAX;
@@ -113,7 +116,7 @@ void pg_conn_send_again(struct pg_conn *c)
     after_send(c);
 }
 
-static void refuse(struct pg_conn *c, const char *fault)
+void pg_conn_refuse(struct pg_conn *c, const char *fault)
 {
     c->stop = STOP_FAULT;
     c->fault = fault;
@@ -125,8 +128,8 @@ void pg_conn_query(struct pg_conn *c, const struct pg_statement *st, pg_result_f
     const char *fault = statement_fault(st);
 
     if (fault) {
-        begin(c, st, fn, arg);
-        refuse(c, fault);
+        pg_conn_begin(c, st, fn, arg);
+        pg_conn_refuse(c, fault);
         return;
     }
     statement_copy_set(&c->copy, st);
@@ -139,11 +142,11 @@ void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *
     const char *fault = statement_fault(&st);
 
     statement_copy_set(&c->copy, &st);
-    begin(c, &c->copy.st, fn, arg);
+    pg_conn_begin(c, &c->copy.st, fn, arg);
     if (fault) {
-        refuse(c, fault);
+        pg_conn_refuse(c, fault);
     } else if (!pg_conn_is_open(c)) {
-        fail_late(c, "the connection was closed");
+        pg_conn_fail_late(c, "the connection was closed");
     } else {
         send_script(c);
         after_send(c);

@@ -1,4 +1,5 @@
 #include "pg/conn.h"
+#include "pg/lane.h"
 #include <assert.h>
 #include <openssl/ssl.h>
 
@@ -40,22 +41,13 @@ static bool is_copy(const PGresult *res)
     return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
-/* A table has changed under a plan. The state is that of every feature which is not supported; only the function in
- * Postgres' source tells them apart, where it is told. */
-static bool is_plan_stale(const PGresult *res)
-{
-    const char *function = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
-
-    return has_sqlstate(res, "0A000") && (function == NULL || strcmp(function, "RevalidateCachedQuery") == 0);
-}
-
 /* 26000: the server has lost it (DISCARD ALL, a pooler in between). A statement that failed outside of a transaction has
  * done nothing, so it may run again. Inside of one it cannot, but the other connections need not run into the same. */
 static bool is_stale(struct pg_conn *c)
 {
     if (has_sqlstate(c->result, "26000"))
         statement_forget(&c->cache, c->prepared);
-    else if (is_plan_stale(c->result))
+    else if (pg_result_is_stale(c->result))
         c->opts->plans++;
     else
         return false;
@@ -97,6 +89,10 @@ static void drain_notifications(struct pg_conn *c)
 
 static void read_results(struct pg_conn *c)
 {
+    if (c->step == STEP_BATCH) {
+        conn_batch_read(c);
+        return;
+    }
     while (!PQisBusy(c->pq)) {
         PGresult *res = PQgetResult(c->pq);
         if (res == NULL) {
@@ -141,6 +137,10 @@ void pg_conn_on_input(struct pg_conn *c)
     }
     if (c->fn && c->step != STEP_NONE) {
         read_results(c);
+        return;
+    }
+    if (c->lane && !lane_is_idle(c->lane)) {
+        lane_on_input(c->lane);
         return;
     }
     (void)PQisBusy(c->pq); /* reads notices: FATAL comes as one when nothing runs */

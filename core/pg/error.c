@@ -100,6 +100,17 @@ void pg_error_from_result(struct pg_error *err, const PGresult *res)
     }
 }
 
+/* The state is that of every feature which is not supported; only the function in Postgres' source tells them apart,
+ * where it is told. */
+bool pg_result_is_stale(const PGresult *res)
+{
+    const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    const char *function = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
+
+    return sqlstate && strcmp(sqlstate, "0A000") == 0 &&
+           (function == NULL || strcmp(function, "RevalidateCachedQuery") == 0);
+}
+
 bool pg_result_is_fatal(const PGresult *res)
 {
     const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);

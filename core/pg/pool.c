@@ -58,6 +58,7 @@ static void on_close_late(struct deferred *d)
         return;
     }
     uv_close((uv_handle_t *)&p->tend, on_handle_closed);
+    uv_close((uv_handle_t *)&p->turn, on_handle_closed);
     defer_close(&p->defer, on_handle_closed);
 }
 
@@ -148,6 +149,10 @@ static void on_died(struct pg_conn *c)
 {
     struct pool *p = c->owner;
 
+    if (c->lane) {
+        lane_lost(c->lane);
+        return;
+    }
     if (c->status == CONN_BUSY) /* its borrower finds out with the next statement, or gives it back */
         return;
     p->lost++;
@@ -160,7 +165,7 @@ static const struct conn_events events = {on_opened, on_failed, on_died, on_gone
 
 static bool needs_another(const struct pool *p)
 {
-    unsigned size = pool_live(p) + p->count[CONN_CONNECTING];
+    unsigned size = pool_size(p);
 
     if (size >= p->opts.max)
         return false;
@@ -198,7 +203,14 @@ static void on_tend(uv_timer_t *timer)
         if (spare || now >= c->retire_ms)
             pool_discard(p, c);
     }
+    lanes_tend(p);
     pool_grow(p);
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+    uv_prepare_stop(turn);
+    lanes_flush(turn->data);
 }
 
 static void take_opts(struct pool *p, const struct pool_opts *opts)
@@ -239,8 +251,12 @@ struct pool *pool_new(const struct pool_opts *opts)
     p->tend.data = p;
     uv_timer_start(&p->tend, on_tend, POOL_TEND_MS, POOL_TEND_MS);
     uv_unref((uv_handle_t *)&p->tend);
-    p->handles = 2;
+    uv_prepare_init(opts->loop, &p->turn);
+    p->turn.data = p;
+    p->on_turn = on_turn;
+    p->handles = 3;
     pool_line_init(p);
+    lanes_init(p);
     pool_grow(p);
     return p;
 }
@@ -248,9 +264,9 @@ struct pool *pool_new(const struct pool_opts *opts)
 void pool_status(const struct pool *p, struct pool_status *out)
 {
     *out = (struct pool_status){
-        .size = pool_live(p) + p->count[CONN_CONNECTING],
-        .idle = p->count[CONN_IDLE],
-        .busy = p->count[CONN_BUSY],
+        .size = pool_size(p),
+        .idle = p->count[CONN_IDLE] + p->count[CONN_LANE] - lanes_busy(p),
+        .busy = p->count[CONN_BUSY] + lanes_busy(p),
         .waiting = p->waiting,
         .max = p->opts.max,
         .connecting = p->count[CONN_CONNECTING],
@@ -283,5 +299,6 @@ void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg)
     pool_refuse_line(p);
     discard_all(p, CONN_CONNECTING);
     discard_all(p, CONN_IDLE);
+    lanes_close(p);
     close_handles_when_empty(p);
 }

@@ -23,6 +23,7 @@ struct pool_opts {
     uint64_t recycle_ms;   /* DB_POOL_RECYCLE */
     uint64_t ping_idle_ms; /* 30 s: ping before use when idle for longer; 0: never */
     bool prepared;         /* DB_PREPARED */
+    bool pipeline;         /* DB_PIPELINE: statements of different callers share connections; needs `prepared` */
     const char *application_name;
 };
 
@@ -79,6 +80,11 @@ typedef void (*pg_result_fn)(struct pg_result *res, const struct pg_error *err,
 void pg_conn_query(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
 /* Several statements in one text, no parameters, the last result: migrations, BEGIN, COMMIT. Never prepared. */
 void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *arg);
+/* All of them in one round trip, in libpq's pipeline mode. Outside of a transaction they are one of their own: all are done
+ * or none. fn gets the rows of the last one; pg_conn_batch_take gives those before, until the next statement. */
+void pg_conn_batch(struct pg_conn *c, const struct pg_statement *sts, unsigned n, pg_result_fn fn, void *arg);
+struct pg_result *pg_conn_batch_take(struct pg_conn *c, unsigned i); /* taken; i < n - 1 */
+unsigned pg_conn_batch_failed(const struct pg_conn *c);              /* whose error it was that fn got */
 /* Asks Postgres to cancel what runs (on the thread pool); the query's callback comes with PG_CANCELLED. */
 void pg_conn_cancel(struct pg_conn *c);
 /* One statement on any connection: borrows it, sends, gives it back, then calls fn. What was not sent because its
@@ -88,6 +94,18 @@ struct pool_query *pool_query(struct pool *p, const struct pg_statement *st, con
 struct pool_query *pool_script(struct pool *p, struct slice sql, const char *where, pg_result_fn fn, void *arg);
 /* True: it stood in the line and no callback will come. False: the callback will come soon. Not after the callback. */
 bool pool_query_cancel(struct pool_query *q);
+
+/* What the caller says of a statement: nothing, that it only reads, that it writes (both may be wrong: the server finds
+ * out), or that it wants a connection of its own. */
+enum pool_word { POOL_ANY, POOL_READS, POOL_WRITES, POOL_OWN };
+/* Likewise, on a connection that it may share with others (pg/lane.h) when it is known to be quick. There it cannot be
+ * cancelled on the server: pool_query_cancel says true, and its answer is dropped when it comes. */
+struct pool_query *pool_query_shared(struct pool *p, enum pool_word word, const struct pg_statement *st, const char *where,
+                                     pg_result_fn fn, void *arg);
+/* A statement ran in a batch, in about so much time: it is known from now on. */
+void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us);
+/* Whether it would be sent to a connection that reads are shared on, now. */
+bool pool_shares_read(struct pool *p, enum pool_word word, const struct pg_statement *st);
 
 enum pg_tx_status { PG_TX_IDLE, PG_TX_ACTIVE, PG_TX_OPEN, PG_TX_FAILED, PG_TX_UNKNOWN };
 enum pg_tx_status pg_conn_tx_status(const struct pg_conn *c);

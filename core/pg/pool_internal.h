@@ -4,6 +4,8 @@
  * `line`, then on `due` with its connection or refusal until it is told. */
 #include "base/clock.h"
 #include "pg/conn.h"
+#include "pg/history.h"
+#include "pg/lane.h"
 #include <assert.h>
 
 enum {
@@ -35,6 +37,10 @@ struct pool {
     unsigned failures; /* in a row; 0 after a success */
     uint64_t complained_ms;
     bool closing;
+    struct history history;
+    struct lane lanes[LANES];
+    uv_prepare_t turn; /* runs when something is to be flushed to a lane */
+    uv_prepare_cb on_turn;
     struct deferred close_late;
     unsigned handles; /* not closed yet */
     void (*on_closed)(void *arg);
@@ -50,7 +56,11 @@ static inline uint64_t pool_now(const struct pool *p)
 /* Connections that answer queries, or will in a moment. */
 static inline unsigned pool_live(const struct pool *p)
 {
-    return p->count[CONN_IDLE] + p->count[CONN_BUSY];
+    return p->count[CONN_IDLE] + p->count[CONN_BUSY] + p->count[CONN_LANE];
+}
+static inline unsigned pool_size(const struct pool *p)
+{
+    return pool_live(p) + p->count[CONN_CONNECTING];
 }
 
 static inline uint64_t pool_idle_us(const struct pg_conn *c)

@@ -171,6 +171,8 @@ void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void 
     wheel_set(p->opts.wheel, &w->deadline, p->opts.acquire_ms);
     pool_serve_line(p);
     pool_grow(p);
+    if (p->waiting > 0)
+        lanes_make_room(p);
 }
 
 struct pg_conn *pool_try_acquire(struct pool *p)

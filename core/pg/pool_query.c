@@ -17,6 +17,10 @@ struct pool_query {
     void *arg;
     bool script, cancelled;
     unsigned tries;
+    enum pool_word word;
+    bool on_lane, timed; /* timed: its time on a connection of its own is of interest */
+    uint64_t hash, sent_us;
+    struct lane_item item;
 };
 
 static void on_acquired(struct pool_wait *w, struct pg_conn *c, const struct pg_error *err);
@@ -36,6 +40,8 @@ static void on_result(struct pg_result *res, const struct pg_error *err, void *a
 {
     struct pool_query *q = arg;
 
+    if (q->timed)
+        history_add(&q->pool->history, q->hash, clock_monotonic_us() - q->sent_us, err != NULL);
     pg_conn_release(q->conn, q->where);
     q->conn = NULL;
     if (err && err->kind == PG_UNAVAILABLE && !q->cancelled && ++q->tries < TRIES_MAX)
@@ -47,6 +53,8 @@ static void on_result(struct pg_result *res, const struct pg_error *err, void *a
 static void run(struct pool_query *q, struct pg_conn *c)
 {
     q->conn = c;
+    if (q->timed)
+        q->sent_us = clock_monotonic_us();
     if (q->script)
         pg_conn_script(c, q->copy.st.sql, on_result, q);
     else
@@ -72,10 +80,89 @@ static void on_fault(struct deferred *d)
     finish(q, NULL, &err);
 }
 
+static void run_anywhere(struct pool_query *q)
+{
+    struct pg_conn *c = pool_try_acquire(q->pool);
+
+    if (c)
+        run(q, c);
+    else
+        pool_acquire(q->pool, &q->wait, on_acquired, q);
+}
+
+/* ---- on a shared connection ---- */
+
+static struct lane *find_lane(struct pool *p, enum pool_word word, const struct pg_statement *st, uint64_t hash)
+{
+    struct text_past *past = history_find(&p->history, st->sql, hash);
+
+    if (past->does == TEXT_OWN || !history_is_quick(&p->history, past) || statement_bytes(st) > LANE_STATEMENT_BYTES_MAX)
+        return NULL;
+    if (word == POOL_WRITES || past->wrote || (word == POOL_ANY && past->does == TEXT_WRITES))
+        return lane_pick(p, LANE_WRITE);
+    return lane_pick(p, LANE_READ);
+}
+
+static bool is_shared(const struct pool *p, enum pool_word word)
+{
+    return p->opts.pipeline && p->opts.prepared && word != POOL_OWN;
+}
+
+static void on_lane(struct lane_item *it, enum lane_end end, struct pg_result *res, const struct pg_error *err)
+{
+    struct pool_query *q = LIST_OF(it, struct pool_query, item);
+
+    q->on_lane = false;
+    if (q->cancelled) { /* nobody waits for it any more */
+        pg_result_free(res);
+        statement_copy_free(&q->copy);
+        free(q);
+    } else if (end == LANE_ELSEWHERE) {
+        run_anywhere(q);
+    } else {
+        finish(q, res, err);
+    }
+}
+
+static bool run_on_lane(struct pool_query *q)
+{
+    struct lane *l;
+
+    if (!is_shared(q->pool, q->word))
+        return false;
+    q->hash = statement_hash(q->copy.st.sql);
+    q->timed = true;
+    l = find_lane(q->pool, q->word, &q->copy.st, q->hash);
+    if (l == NULL)
+        return false;
+    q->item.st = &q->copy.st;
+    q->item.hash = q->hash;
+    q->item.fn = on_lane;
+    q->on_lane = lane_send(l, &q->item);
+    return q->on_lane;
+}
+
+void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us)
+{
+    uint64_t hash = statement_hash(st->sql);
+
+    if (!is_shared(p, POOL_ANY))
+        return;
+    (void)history_find(&p->history, st->sql, hash);
+    history_add(&p->history, hash, us, false);
+}
+
+bool pool_shares_read(struct pool *p, enum pool_word word, const struct pg_statement *st)
+{
+    struct lane *l = NULL;
+
+    if (is_shared(p, word) && statement_fault(st) == NULL)
+        l = find_lane(p, word, st, statement_hash(st->sql));
+    return l && l->kind == LANE_READ;
+}
+
 static struct pool_query *start(struct pool *p, const struct pg_statement *st, const char *where, struct pool_query *q)
 {
-    struct pg_conn *c;
-
     q->pool = p;
     if (where && *where)
         snprintf(q->where, sizeof q->where, "%s", where);
@@ -86,11 +173,8 @@ static struct pool_query *start(struct pool *p, const struct pg_statement *st, c
         return q;
     }
     statement_copy_set(&q->copy, st);
-    c = pool_try_acquire(p);
-    if (c)
-        run(q, c);
-    else
-        pool_acquire(p, &q->wait, on_acquired, q);
+    if (!run_on_lane(q))
+        run_anywhere(q);
     return q;
 }
 
@@ -100,6 +184,18 @@ struct pool_query *pool_query(struct pool *p, const struct pg_statement *st, con
 
     q->fn = fn;
     q->arg = arg;
+    q->word = POOL_OWN;
+    return start(p, st, where, q);
+}
+
+struct pool_query *pool_query_shared(struct pool *p, enum pool_word word, const struct pg_statement *st, const char *where,
+                                     pg_result_fn fn, void *arg)
+{
+    struct pool_query *q = mem_zalloc(sizeof *q);
+
+    q->fn = fn;
+    q->arg = arg;
+    q->word = word;
     return start(p, st, where, q);
 }
 
@@ -111,12 +207,15 @@ struct pool_query *pool_script(struct pool *p, struct slice sql, const char *whe
     q->fn = fn;
     q->arg = arg;
     q->script = true;
+    q->word = POOL_OWN;
     return start(p, &st, where, q);
 }
 
 bool pool_query_cancel(struct pool_query *q)
 {
     q->cancelled = true;
+    if (q->on_lane)
+        return true; /* it keeps its place, for a neighbour could be hit; the answer is dropped when it comes */
     if (q->conn) {
         pg_conn_cancel(q->conn);
         return false;

@@ -4,7 +4,7 @@
 #include "pg/session.h"
 #include <stdlib.h>
 
-static uint64_t hash_text(struct slice s)
+uint64_t statement_hash(struct slice s)
 {
     uint64_t h = 0x9e3779b97f4a7c15u ^ s.n;
     size_t i = 0;
@@ -60,7 +60,7 @@ void statement_cache_free(struct statement_cache *sc)
 
 struct prepared *statement_find(struct statement_cache *sc, struct slice sql)
 {
-    uint64_t hash = hash_text(sql);
+    uint64_t hash = statement_hash(sql);
     struct prepared *p = *bucket(sc, hash);
 
     while (p && !(p->hash == hash && slice_eq(slice_of(p->sql, p->n), sql)))
@@ -74,7 +74,7 @@ struct prepared *statement_find(struct statement_cache *sc, struct slice sql)
 
 bool statement_is_worth(struct statement_cache *sc, struct slice sql)
 {
-    uint64_t hash = hash_text(sql);
+    uint64_t hash = statement_hash(sql);
     uint64_t *place = &sc->seen[hash % STATEMENTS_MAX];
     bool came_before = *place == hash;
 
@@ -104,7 +104,7 @@ struct prepared *statement_add(struct statement_cache *sc, struct slice sql)
 
     if (sc->count == STATEMENTS_MAX)
         statement_discard(sc, LIST_OF(sc->by_use.prev, struct prepared, by_use));
-    p->hash = hash_text(sql);
+    p->hash = statement_hash(sql);
     p->number = ++sc->last_number;
     p->n = sql.n;
     p->touches = session_is_touched_by(sql);

@@ -36,6 +36,8 @@ struct statement_cache {
 
 enum { STATEMENT_NAME_MAX = 16 };
 
+uint64_t statement_hash(struct slice sql); /* never 0 */
+
 void statement_cache_init(struct statement_cache *sc);
 void statement_cache_free(struct statement_cache *sc);
 struct prepared *statement_find(struct statement_cache *sc, struct slice sql); /* NULL; a hit becomes the newest */

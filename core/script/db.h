@@ -38,9 +38,9 @@ struct db_state {
 };
 
 /* ---- db_params.c ---- */
-/* SQL at index 1, parameters from index 2 to the top. Raises on what cannot be sent. The result's pointers live until the
+/* SQL at that index, parameters above it to the top. Raises on what cannot be sent. The result's pointers live until the
  * next call. */
-struct pg_statement db_read_statement(lua_State *L, struct db_state *db);
+struct pg_statement db_read_statement(lua_State *L, struct db_state *db, int at);
 int db_array(lua_State *L);
 int db_bytes(lua_State *L);
 void db_params_free(struct db_state *db);
@@ -114,4 +114,6 @@ int db_pin(lua_State *L);
 int db_unpin(lua_State *L);
 
 int db_ping(lua_State *L); /* db_ping.c */
+/* ({{sql, ...}, ...}) -> their rows, in one round trip; false when the process is pinned: then inside a transaction. */
+int db_all(lua_State *L); /* db_all.c */
 #endif

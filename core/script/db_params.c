@@ -231,18 +231,18 @@ static void read_parameter(lua_State *L, struct db_state *db, int i, int index)
     buf_char(&db->text, '\0');
 }
 
-struct pg_statement db_read_statement(lua_State *L, struct db_state *db)
+struct pg_statement db_read_statement(lua_State *L, struct db_state *db, int at)
 {
     size_t sql_n;
-    const char *sql = luaL_checklstring(L, 1, &sql_n);
-    int n = lua_gettop(L) - 1;
+    const char *sql = luaL_checklstring(L, at, &sql_n);
+    int n = lua_gettop(L) - at;
 
     make_room(db, n);
     if (db->text.cap > TEXT_KEPT_MAX)
         buf_free(&db->text);
     buf_clear(&db->text);
     for (int i = 0; i < n; i++)
-        read_parameter(L, db, i, i + 2);
+        read_parameter(L, db, i, at + 1 + i);
     for (int i = 0; i < n; i++) /* only now, because `text` moved while it grew */
         if (db->offsets[i] > 0)
             db->values[i] = db->text.p + db->offsets[i] - 1;

@@ -144,16 +144,18 @@ static void find_where(lua_State *L, const struct db_rows *r, struct slice sql, 
         db_where(L, out);
 }
 
-static void run_anywhere(lua_State *L, struct pool *pool, struct db_rows *r, const struct pg_statement *st)
+static void run_anywhere(lua_State *L, struct pool *pool, struct db_rows *r, enum pool_word word,
+                         const struct pg_statement *st)
 {
     char where[WHERE_MAX];
 
     find_where(L, r, st->sql, where);
     r->autocommit = true;
-    r->query = r->script ? pool_script(pool, st->sql, where, on_answer, r) : pool_query(pool, st, where, on_answer, r);
+    r->query =
+        r->script ? pool_script(pool, st->sql, where, on_answer, r) : pool_query_shared(pool, word, st, where, on_answer, r);
 }
 
-static int run(lua_State *L, enum db_want want, bool script, const char *what)
+static int run(lua_State *L, enum db_want want, enum pool_word word, const char *what)
 {
     struct db_state *db = lua_touserdata(L, lua_upvalueindex(1));
     bool in_tx_only = lua_toboolean(L, lua_upvalueindex(2));
@@ -164,45 +166,45 @@ static int run(lua_State *L, enum db_want want, bool script, const char *what)
         return luaL_error(L, "%s: the transaction is over, or another task's", what);
     if (conn == NULL && db->env->pool == NULL)
         return db_error_raise(L, PG_UNAVAILABLE, "no database is configured: set DATABASE_URL");
-    struct pg_statement st = db_read_statement(L, db);
+    struct pg_statement st = db_read_statement(L, db, 1);
     struct db_rows *r = db_rows_new(L, want);
     r->task = task;
-    r->script = script;
+    r->script = want == DB_WANT_NOTHING;
     r->began_us = clock_monotonic_us();
     if (conn)
         run_on(conn, r, &st);
     else if (db->pin && db_pin_conn(db->pin))
         run_pinned(db->pin, r, &st);
     else
-        run_anywhere(L, db->env->pool, r, &st);
+        run_anywhere(L, db->env->pool, r, word, &st);
     return script_wait(L, what, cancel_statement, r);
 }
 
 static int l_query(lua_State *L)
 {
-    return run(L, DB_WANT_ROWS, false, "db.query");
+    return run(L, DB_WANT_ROWS, POOL_ANY, "db.query");
 }
 
 static int l_read(lua_State *L)
 {
-    return run(L, DB_WANT_ROWS, false, "db.read");
+    return run(L, DB_WANT_ROWS, POOL_READS, "db.read");
 }
 
 static int l_one(lua_State *L)
 {
-    return run(L, DB_WANT_ONE, false, "db.one");
+    return run(L, DB_WANT_ONE, POOL_ANY, "db.one");
 }
 
 static int l_exec(lua_State *L)
 {
-    return run(L, DB_WANT_COUNT, false, "db.exec");
+    return run(L, DB_WANT_COUNT, POOL_WRITES, "db.exec");
 }
 
 static int l_script(lua_State *L)
 {
     luaL_checkstring(L, 1);
     lua_settop(L, 1);
-    return run(L, DB_WANT_NOTHING, true, "db.script");
+    return run(L, DB_WANT_NOTHING, POOL_OWN, "db.script");
 }
 
 /* ---- what it looks like ---- */
@@ -257,9 +259,9 @@ static const luaL_Reg statements[] = {
 };
 
 static const luaL_Reg others[] = {
-    {"begin", db_begin}, {"ping", db_ping},   {"pool_status", l_pool_status},
-    {"array", db_array}, {"bytes", db_bytes}, {"pin", db_pin},
-    {"unpin", db_unpin}, {"slow", db_slow},   {NULL, NULL},
+    {"all", db_all},     {"begin", db_begin}, {"ping", db_ping}, {"pool_status", l_pool_status},
+    {"array", db_array}, {"bytes", db_bytes}, {"pin", db_pin},   {"unpin", db_unpin},
+    {"slow", db_slow},   {NULL, NULL},
 };
 
 static void push_state(lua_State *L)

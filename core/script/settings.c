@@ -17,6 +17,7 @@ void settings_default(struct settings *s)
         .recycle_ms = 3600 * 1000,
         .ping_idle_ms = 30 * 1000,
         .prepared = true,
+        .pipeline = true,
         .limits = limits_default,
     };
 }
@@ -103,6 +104,7 @@ static void read_database(lua_State *L, struct settings *s)
     read_seconds(L, "DB_STATEMENT_TIMEOUT", &s->statement_ms);
     read_seconds(L, "DB_POOL_RECYCLE", &s->recycle_ms);
     read_bool(L, "DB_PREPARED", &s->prepared);
+    read_bool(L, "DB_PIPELINE", &s->pipeline);
     read_bool(L, "DB_POOL_PRE_PING", &pre_ping);
     if (!pre_ping)
         s->ping_idle_ms = 0;

@@ -21,6 +21,7 @@ struct settings {
     uint64_t acquire_ms, statement_ms, recycle_ms;
     uint64_t ping_idle_ms; /* 0: never */
     bool prepared;
+    bool pipeline; /* statements of different requests share connections */
     struct limits limits;
 };
 

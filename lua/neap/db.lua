@@ -72,6 +72,21 @@ end
 ---@return neap.DbRow?
 M.one = raw.one
 
+--- Several statements in one round trip; the rows of each, in their order. When one fails, its error is raised. Outside of
+--- a transaction those that only read and are known to be quick are independent of each other; else all of them run on one
+--- connection as one transaction, so that either all of them are done or none.
+---
+---     local found = db.all { { "select * from tasks where id = $1", id }, { "select count(*) as n from tasks" } }
+---     return { task = found[1][1], total = found[2][1].n }
+---@param statements { [1]: string, [integer]: neap.DbParam }[]  NULL is json.null here: a table cannot hold nil
+---@return neap.DbRows[]
+function M.all(statements)
+  if #statements == 0 then
+    return {}
+  end
+  return raw.all(statements) or M.tx(function() return raw.all(statements) end)
+end
+
 --- How many rows the statement touched.
 ---@param sql string
 ---@param ... neap.DbParam

@@ -88,6 +88,7 @@ M.fields = {
   { "MIGRATE_LOCK_TIMEOUT", { kind = "duration", default = 5, help = "for a migration's locks; 0 is for ever" } },
   { "DB_SLOW_MS", { kind = "integer", default = 100, min = 0, max = 3600000, help = "slower ones are logged; 0: none" } },
   { "DB_PREPARED", { kind = "boolean", default = true, help = "false behind a transaction pooler" } },
+  { "DB_PIPELINE", { kind = "boolean", default = true, help = "quick statements share connections" } },
   -- redis
   { "REDIS_URL", { kind = "url", schemes = { "redis", "rediss", "unix" } } },
   { "REDIS_ENABLED", { kind = "boolean", default = function(get) return get "REDIS_URL" ~= nil end } },
