@@ -14,6 +14,7 @@ return function()
 
   app:mount(require "app.create")
   app:mount(require "app.micro")
+  app:mount(require "app.rows")
 
   return app
 end
