@@ -201,26 +201,17 @@ local function order_text(plan, sort, is_descending)
   return (" order by %s%s, %s%s"):format(sort.expression, way, plan.key, way)
 end
 
--- A page that is not full says itself how many there are; only a full or an empty one needs to be counted.
-local function count(plan, where, args, offset, n, size)
-  if (n > 0 or offset == 0) and n < size then
-    return offset + n
-  end
-  return db.one(("select count(*) as total from %s%s"):format(plan.from, where), table.unpack(args, 1, args.n)).total
-end
-
 local function list(plan, owner, query)
   local page = read_integer(query, "page", 1, PAGE_MAX)
   local size = read_integer(query, "page_size", PAGE_SIZE, PAGE_SIZE_MAX)
   local sort, is_descending = read_sort(plan, query)
   local args = sql.args()
   local where = where_text(where_filtered(plan, args, owner, query))
-  local offset, n = (page - 1) * size, args.n
+  local count = { ("select count(*) as total from %s%s"):format(plan.from, where), table.unpack(args, 1, args.n) }
   local text = ("select %s from %s%s%s limit %s offset %s"):format(plan.selected, plan.from, where,
-    order_text(plan, sort, is_descending), args:add(size), args:add(offset))
-  local items = db.query(text, table.unpack(args, 1, args.n))
-  args.n = n
-  return { items = items, total = count(plan, where, args, offset, #items, size), page = page, page_size = size }
+    order_text(plan, sort, is_descending), args:add(size), args:add((page - 1) * size))
+  local found = db.all { { text, table.unpack(args, 1, args.n) }, count }
+  return { items = found[1], total = found[2][1].total, page = page, page_size = size }
 end
 
 -- ---- by cursor: the sort's value and the key of the last row
