@@ -56,6 +56,28 @@ TEST("fields are found in any order")
     plan_free(p);
 }
 
+TEST("of a key that is there twice the first counts, where a document was not read by our reader")
+{
+    struct plan *p = plan_new();
+    fixture_finish(p, fixture_object(p, PLAN_EXTRA_REFUSE, 1, "a", plan_node_new(p, PLAN_INTEGER)));
+    const struct json_node nodes[] = {
+        {.type = JSON_OBJECT, .next = 5, .count = 2},
+        {.type = JSON_STRING, .next = 2, .s = SLICE_LIT("a")},
+        {.type = JSON_INT, .next = 3, .i = 1},
+        {.type = JSON_STRING, .next = 4, .s = SLICE_LIT("a")},
+        {.type = JSON_TRUE, .next = 5},
+    };
+    struct arena a = {0};
+    struct plan_errors errs = {.n = 0};
+    struct json_doc in = {nodes, 5}, out;
+    CHECK_INT(plan_check(p, &in, 0, PLAN_JSON, "body", &a, &out, &errs), 0);
+    CHECK_INT(out.n, 3);
+    CHECK_INT(out.nodes[0].count, 1);
+    CHECK_INT(out.nodes[2].i, 1);
+    arena_free(&a);
+    plan_free(p);
+}
+
 TEST("absent and null are two things")
 {
     struct plan *p = plan_new();

@@ -41,6 +41,9 @@ TEST("a list that is full already still refuses")
     CHECK_INT(plan_check(p, &in, 0, PLAN_JSON, "body", &a, &out, &errs), 1);
     CHECK(errs.more);
     CHECK(out.nodes == NULL);
+    errs.more = false;
+    plan_error_add(&errs, &a, SLICE_LIT("body"), "type", SLICE_LIT("is wrong"), slice_of(NULL, 0));
+    CHECK(errs.more && errs.n == PLAN_ERRORS_MAX);
     arena_free(&a);
     plan_free(p);
 }
@@ -94,6 +97,7 @@ TEST("a place is written so that it can't be taken for another")
 {
     check_key_is(SLICE_LIT("title"), "body.title");
     check_key_is(SLICE_LIT("x-request-id"), "body.x-request-id");
+    check_key_is(SLICE_LIT("_a$9Z"), "body._a$9Z");
     check_key_is(SLICE_LIT("a.b"), "body[\"a.b\"]");
     check_key_is(SLICE_LIT(""), "body[\"\"]");
     check_key_is(SLICE_LIT("a\"]\\"), "body[\"a\\\"]\\\\\"]");

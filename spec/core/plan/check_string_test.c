@@ -72,6 +72,8 @@ TEST("a pattern is held against what was trimmed and put in lower case")
     TAKES(p, "\" Slug \"", "\"slug\"");
     REFUSES(p, "\"a-b\"", "body pattern must match the pattern \"^[a-z]+$\" | \"^[a-z]+$\"\n");
     REFUSES(p, "\"too-long\"", "body too_long must be at most 6 characters | 6\n");
+    REFUSES(p, "\"\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\"",
+            "body pattern must match the pattern \"^[a-z]+$\" | \"^[a-z]+$\"\n");
     plan_free(p);
 }
 

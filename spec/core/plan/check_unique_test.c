@@ -31,6 +31,7 @@ TEST("numbers repeat by value, however they are written")
     CHECK_INT(repeat_in("[0,-0.0]"), 1);
     CHECK_INT(repeat_in("[100,1e2]"), 1);
     CHECK_INT(repeat_in("[0.1,0.10]"), 1);
+    CHECK_INT(repeat_in("[-9223372036854775808,-9223372036854775808.0]"), 1);
     CHECK_INT(repeat_in("[1e300,1e299]"), -1);
     CHECK_INT(repeat_in("[9007199254740993,9007199254740992.0]"), -1);
     CHECK_INT(repeat_in("[9223372036854775807,9223372036854775808.0]"), -1);

@@ -22,7 +22,15 @@ TEST("bounds that leave nothing are told with their place")
     p = plan_new();
     fixture_unfinished(p, ranged(p, PLAN_EMAIL, INT64_MIN, -3), "min and max of an email can't be negative");
     p = plan_new();
-    struct plan_node *node = ranged(p, PLAN_INTEGER, 3, 3);
+    struct plan_node *node = fixture_array(p, plan_node_new(p, PLAN_ANY));
+    node->min = -1;
+    fixture_unfinished(p, node, "min and max of an array can't be negative");
+    p = plan_new();
+    node = ranged(p, PLAN_MAP, INT64_MIN, -1);
+    node->map.values = plan_node_new(p, PLAN_ANY);
+    fixture_unfinished(p, node, "min and max of a map can't be negative");
+    p = plan_new();
+    node = ranged(p, PLAN_INTEGER, 3, 3);
     node->integer.exclusive_max = true;
     fixture_unfinished(p, node, "no integer is between min 3 and max 3");
     p = plan_new();
@@ -40,6 +48,7 @@ TEST("bounds that leave one value are bounds")
 {
     struct plan *p = plan_new();
     fixture_finish(p, ranged(p, PLAN_INTEGER, 3, 3));
+    fixture_finish(p, ranged(p, PLAN_INTEGER, -5, -3));
     fixture_finish(p, ranged(p, PLAN_STRING, 0, 0));
     struct plan_node *node = plan_node_new(p, PLAN_NUMBER);
     node->number.min = node->number.max = 0.5;
@@ -110,6 +119,11 @@ TEST("names that are there twice, or not at all, are told")
     fixture_unfinished(p, plan_node_new(p, PLAN_LITERAL), "a literal must be a string, a number, true, false or null");
     p = plan_new();
     fixture_unfinished(p, fixture_literal(p, "[]"), "a literal must be a string, a number, true, false or null");
+    p = plan_new();
+    static const struct json_node endless = {.type = JSON_DOUBLE, .next = 1, .d = INFINITY};
+    struct plan_node *node = plan_node_new(p, PLAN_LITERAL);
+    node->literal = (struct json_doc){&endless, 1};
+    fixture_unfinished(p, node, "a literal must be a string, a number, true, false or null");
 }
 
 TEST("a union's variants say their tag themselves")
@@ -143,6 +157,18 @@ TEST("the keys of a map are text that is kept")
     map->map.keys = plan_node_new(p, PLAN_INTEGER);
     map->map.values = plan_node_new(p, PLAN_ANY);
     fixture_unfinished(p, map, "the keys of a map are strings, not of kind integer");
+    p = plan_new();
+    map = plan_node_new(p, PLAN_MAP);
+    map->map.keys = fixture_literal(p, "7");
+    map->map.values = plan_node_new(p, PLAN_ANY);
+    fixture_unfinished(p, map, "the keys of a map are strings, not of kind literal");
+    p = plan_new();
+    map = plan_node_new(p, PLAN_MAP);
+    map->map.keys = fixture_literal(p, "\"a\"");
+    map->map.values = plan_node_new(p, PLAN_ANY);
+    fixture_finish(p, map);
+    REFUSES(p, "{\"b\":1}", "body.b literal must be \"a\" | \"a\"\n");
+    plan_free(p);
     p = plan_new();
     map = plan_node_new(p, PLAN_MAP);
     map->map.keys = plan_node_new(p, PLAN_STRING);

@@ -41,6 +41,7 @@ TEST("a URL has one of the schemes and a host")
     CHECK(is_url("https://example.com") && is_url("http://example.com/") && is_url("HTTPS://EXAMPLE.COM/"));
     CHECK(is_url("http://a") && is_url("http://example.com.") && is_url("http://localhost:8000/x"));
     CHECK(!is_url("") && !is_url("example.com") && !is_url("//example.com") && !is_url("https:example.com"));
+    CHECK(!is_url("https:/xexample.com") && !is_url("https:x/example.com"));
     CHECK(!is_url("https:/example.com") && !is_url("https://") && !is_url("https:///path") && !is_url("https://?q"));
     CHECK(!is_url("ftp://example.com") && !is_url("javascript:alert(1)") && !is_url("javascript://example.com/%0aalert(1)"));
     CHECK(!is_url("httpss://example.com") && !is_url("http") && !is_url(":") && !is_url(" https://example.com"));
@@ -75,6 +76,7 @@ TEST("a URL's host has at most 253 bytes")
 
 TEST("a URL's port is a number up to 65535")
 {
+    CHECK(is_url("http://a9:9") && is_url("http://cafe") && is_url("http://a.be") && is_url("http://0a.0abc"));
     CHECK(is_url("http://a:0") && is_url("http://a:65535/") && is_url("http://a:080"));
     CHECK(!is_url("http://a:") && !is_url("http://a:/") && !is_url("http://a:65536") && !is_url("http://a:123456") &&
           !is_url("http://a:8x") && !is_url("http://a:-1") && !is_url("http://a:1:2") && !is_url("http://:80"));

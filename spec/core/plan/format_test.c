@@ -59,6 +59,7 @@ TEST("a date is a day that the calendar has")
     CHECK(!is_date("2026-04-31") && !is_date("2026-00-10") && !is_date("2026-13-01") && !is_date("2026-01-00"));
     CHECK(is_date("2026-01-31") && !is_date("2026-01-32"));
     CHECK(!is_date("0000-01-01"));
+    CHECK(!is_date("2026-11-2:") && !is_date("2026-11-2/") && !is_date("2026-11-:0") && !is_date("20:6-11-20"));
     CHECK(!is_date("") && !is_date("2026-1-1") && !is_date("20261120") && !is_date("2026/11/20") && !is_date("2026-11-2x"));
     CHECK(!is_date("2026-11-20T") && !is_date("-026-11-20") && !is_date("+026-11-20"));
 }
