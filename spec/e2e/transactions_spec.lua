@@ -58,7 +58,9 @@ describe("a deadlock", function()
   it("is run again when the transaction asked for it, and nothing is done twice", function()
     local answers = together("/transfer/1/2/3", "/transfer/2/1/3")
     assert.same({ 200, 200 }, { answers[1].status, answers[2].status })
-    assert.equal(3, answers[1].json.runs + answers[2].json.runs)
+    -- One of the two ran twice at least; on a busy machine a second run may meet the other one again.
+    local runs = answers[1].json.runs + answers[2].json.runs
+    assert.is_true(runs >= 3 and runs <= 8, runs)
     assert.equal("100|100", psql "select string_agg(cents::text, '|') from accounts")
   end)
 
@@ -75,7 +77,9 @@ describe("a serialization failure", function()
   it("is run again when the transaction asked for it, with what the other one wrote", function()
     local answers = together("/sum/3", "/sum/3")
     assert.same({ 200, 200 }, { answers[1].status, answers[2].status })
-    assert.equal(3, answers[1].json.runs + answers[2].json.runs)
+    -- One of the two ran twice at least; on a busy machine a second run may meet the other one again.
+    local runs = answers[1].json.runs + answers[2].json.runs
+    assert.is_true(runs >= 3 and runs <= 8, runs)
     assert.equal("100|100|201|402", psql "select string_agg(cents::text, '|' order by cents) from accounts")
   end)
 

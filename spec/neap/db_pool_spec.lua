@@ -15,8 +15,18 @@ setup(function()
   db.script "create table if not exists spec_pool (n int primary key)"
 end)
 
+--- What the pool rolls back on its own is done soon, not at once.
+local function is_idle()
+  local deadline = core.monotonic() + 2
+  while db.pool_status().busy > 0 and core.monotonic() < deadline do
+    core.sleep(0.005)
+  end
+  return db.pool_status().busy == 0
+end
+
 before_each(function()
   db.exec "delete from spec_pool"
+  assert.is_true(is_idle())
 end)
 
 teardown(function()
@@ -25,15 +35,6 @@ end)
 
 local function count()
   return db.one("select count(*) as n from spec_pool").n
-end
-
---- What the pool rolls back on its own is done soon, not at once.
-local function is_idle()
-  local deadline = core.monotonic() + 2
-  while db.pool_status().busy > 0 and core.monotonic() < deadline do
-    core.sleep(0.005)
-  end
-  return db.pool_status().busy == 0
 end
 
 describe("db.tx", function()
