@@ -100,10 +100,11 @@ int dev_prepare(const struct place *place, const char *as)
     return code;
 }
 
-/* The child is in a session of its own: somebody who presses Ctrl-C once more must not leave Postgres half stopped. */
+/* Another `neap dev` of this folder, a psql or a test run may use what we started.
+ * The child is in a session of its own: somebody who presses Ctrl-C once more must not leave Postgres half stopped. */
 void dev_finish(const struct place *place)
 {
-    char *argv[] = {"neap", "db", "down", NULL};
+    char *argv[] = {"neap", "db", "down", "--if-unused", NULL};
     const char *started = getenv("NEAP_STARTED_POSTGRES");
     if (started == NULL || strcmp(started, "1") != 0)
         return;

@@ -100,6 +100,27 @@ describe("a private Postgres", function()
     assert.is_false(server.private:is_used())
   end)
 
+  it("is stopped for good, or only when nobody uses it", function()
+    local app = scratch.folder()
+    local private = postgres.of(app)
+    private:start()
+    local function down(...)
+      local code, said = core_os.exec { core.program, "db", "down", ..., cwd = app }
+      assert.equal(0, code)
+      return said
+    end
+    local session = core_os.spawn { "psql", "-XAtq", "-d", private:url(), stdin = "pipe" }
+    session:write "select 'here';\n"
+    assert.equal("here\n", session:read())
+    assert.matches("goes on", down "--if-unused")
+    assert.is_true(private:is_used())
+    session:close_stdin()
+    session:wait(5)
+    assert.equal("stopped\n", down "--if-unused")
+    private:destroy()
+    scratch.remove(app)
+  end)
+
   it("below a folder whose name is too long for a socket has it elsewhere", function()
     local root = server.root .. "/" .. ("d"):rep(60) .. "/" .. ("e"):rep(60)
     assert(core_os.mkdir(root))

@@ -15,9 +15,12 @@ local command = args.command {
   name = "db",
   summary = "the private Postgres in .neap/postgres, or the one of DATABASE_URL",
   usage = {
-    "neap db up", "neap db down", "neap db psql [psql options]", "neap db ping", "neap db stats", "neap db reset [--yes]",
+    "neap db up", "neap db down [--if-unused]", "neap db psql [psql options]", "neap db ping", "neap db stats", "neap db reset [--yes]",
   },
-  flags = { yes = { help = "reset: do not ask" } },
+  flags = {
+    ["if-unused"] = { help = "down: not while others are connected" },
+    yes = { help = "reset: do not ask" },
+  },
   rest = true,
   help = [[
 up and down start and stop the private Postgres. psql opens a prompt, ping connects once, stats tells
@@ -35,12 +38,28 @@ function actions.up()
   terminal.line(started and "started " or "already runs ", private:url())
 end
 
-function actions.down()
+-- A session that was just left lives on in Postgres for a moment.
+local function is_still_used(private)
+  for _ = 1, 10 do
+    if not private:is_used() then
+      return false
+    end
+    core.sleep(0.1)
+  end
+  return true
+end
+
+function actions.down(_, flags)
   if not postgres.exists(core.app_dir) then
     terminal.line "there is no private Postgres here"
     return
   end
-  terminal.line(postgres.of(core.app_dir):stop() and "stopped" or "did not run")
+  local private = postgres.of(core.app_dir)
+  if flags["if-unused"] and is_still_used(private) then
+    terminal.line "others use the private Postgres, so it goes on; `neap db down` stops it"
+    return
+  end
+  terminal.line(private:stop() and "stopped" or "did not run")
 end
 
 function actions.psql(positions)
@@ -129,7 +148,8 @@ function actions.reset(_, flags)
     args.fail "ENVIRONMENT is production: reset is not for there"
   end
   local db = require "neap.db"
-  tool_database.with(function(database)
+  -- The database itself may be missing: a reset that was interrupted is mended by another one.
+  tool_database.with_server(function(database)
     local name = database_url.database(database.url)
     if name == nil then
       args.fail "DATABASE_URL names no database"
