@@ -51,22 +51,30 @@ function M.release(database)
   end
 end
 
---- Runs fn with db.* connected, and leaves everything as it was found.
+--- Runs fn with its server up, connected to nothing yet, and leaves everything as it was found.
 ---@generic T
 ---@param fn fun(database: neap.ToolDatabase): T
 ---@return T
-function M.with(fn)
+function M.with_server(fn)
   local database = M.find()
-  local ok, result = pcall(function()
-    M.connect(database.url)
-    return fn(database)
-  end)
+  local ok, result = pcall(fn, database)
   core.use_database(nil)
   M.release(database)
   if not ok then
     error(result, 0)
   end
   return result
+end
+
+--- Likewise, with db.* connected.
+---@generic T
+---@param fn fun(database: neap.ToolDatabase): T
+---@return T
+function M.with(fn)
+  return M.with_server(function(database)
+    M.connect(database.url)
+    return fn(database)
+  end)
 end
 
 return M

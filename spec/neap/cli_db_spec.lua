@@ -1,4 +1,4 @@
--- What `neap db stats` prints, on a database of its own.
+-- `neap db stats` and `neap db reset`, on databases of their own.
 local core = require "neap.core"
 local core_os = require "neap.core.os"
 local stats = require "neap.db_stats"
@@ -38,5 +38,31 @@ describe("neap db stats", function()
     assert.equal(0, code, problem)
     assert.matches("^" .. database.name .. " on PostgreSQL [%d.]+", out)
     assert.matches("\nthings\t1000\t0\t[%d.]+ kB\t[%d.]+ kB\t%d+\t%d+\n", out)
+  end)
+end)
+
+describe("neap db reset", function()
+  it("makes the database anew, also when it is not there at all", function()
+    local database = test.scratch_database()
+    local function psql(sql)
+      return (core_os.exec { "psql", "-XAtq", "-d", database.url, "-c", sql })
+    end
+    local function reset()
+      return core_os.exec {
+        core.program, "db", "reset", "--yes", cwd = core.app_dir, env = { PATH = "/usr/bin:/bin", DATABASE_URL = database.url },
+      }
+    end
+    assert.equal(0, psql "create table mine (n int)")
+    local code, out, problem = reset()
+    assert.equal(0, code, problem)
+    assert.matches("is new, %d+ migrations applied", out)
+    assert.are_not.equal(0, psql "select * from mine")
+    assert.equal(0, psql "select * from tasks")
+    database:drop()
+    code, out, problem = reset()
+    assert.equal(0, code, problem)
+    assert.matches("is new", out)
+    assert.equal(0, psql "select * from tasks")
+    database:drop()
   end)
 end)
