@@ -15,7 +15,8 @@ local command = args.command {
   name = "db",
   summary = "the private Postgres in .neap/postgres, or the one of DATABASE_URL",
   usage = {
-    "neap db up", "neap db down [--if-unused]", "neap db psql [psql options]", "neap db ping", "neap db stats", "neap db reset [--yes]",
+    "neap db up", "neap db down [--if-unused]", "neap db psql [psql options]", "neap db ping", "neap db stats",
+    "neap db reset [--yes]",
   },
   flags = {
     ["if-unused"] = { help = "down: not while others are connected" },
