@@ -81,4 +81,12 @@ describe("what a request leaves in its session", function()
     end
     assert.equal(0, before.locks)
   end)
+
+  it("is gone also when it was left by a transaction, committed or not", function()
+    local before = server:get("/session").json
+    assert.equal(200, server:get("/untidy-tx").status)
+    assert.same(before, server:get("/session").json)
+    assert.equal(500, server:get("/untidy-error").status)
+    assert.same(before, server:get("/session").json)
+  end)
 end)
