@@ -49,7 +49,9 @@ describe("neap db reset", function()
     end
     local function reset()
       return core_os.exec {
-        core.program, "db", "reset", "--yes", cwd = core.app_dir, env = { PATH = "/usr/bin:/bin", DATABASE_URL = database.url },
+        core.program, "db", "reset", "--yes",
+        cwd = core.app_dir,
+        env = { PATH = "/usr/bin:/bin", DATABASE_URL = database.url },
       }
     end
     assert.equal(0, psql "create table mine (n int)")
