@@ -48,6 +48,10 @@ struct json_error {
 /* The whole input must be one value with blanks around it. The arena must outlive the document; so must the input. */
 enum json_status json_read(struct slice in, unsigned depth_max, struct arena *arena, struct json_doc *doc,
                            struct json_error *err) __attribute__((warn_unused_result));
+/* The same by RFC 8259 alone: \u0000 may stand in strings and keys, and a key may come twice (who looks by name takes the
+ * last). For text that a handler asks to decode; what comes over the wire goes through json_read. */
+enum json_status json_read_grammar(struct slice in, unsigned depth_max, struct arena *arena, struct json_doc *doc,
+                                   struct json_error *err) __attribute__((warn_unused_result));
 
 /* Writers append one value. json_write_string: s must be UTF-8 (what is not becomes U+FFFD); escapes ", \, controls and
  * U+2028/9 are left as they are. */

@@ -17,6 +17,7 @@ struct reader {
     uint32_t n, cap;
     uint32_t open; /* the innermost container that is not closed; its `next` is the one around it until then */
     unsigned depth, depth_max;
+    bool grammar; /* nothing but RFC 8259: no rules of our own on NUL and keys */
     bool on_heap; /* the nodes outgrew the arena's piece */
     struct arena *arena;
     struct json_error *err;
@@ -159,7 +160,7 @@ static enum json_status read_string(struct reader *r)
     const char *quote = r->p++, *message;
     struct slice s;
 
-    enum json_status rc = json_string_read(&r->p, r->end, r->arena, &s, &message);
+    enum json_status rc = json_string_read(&r->p, r->end, r->grammar, r->arena, &s, &message);
     if (rc != JSON_OK)
         return refuse(r, r->p, rc, message);
     struct json_node *node = add(r, JSON_STRING);
@@ -186,7 +187,7 @@ static enum json_status close_container(struct reader *r)
 
     r->p++;
     node->next = r->n;
-    if (node->type == JSON_OBJECT) {
+    if (node->type == JSON_OBJECT && !r->grammar) {
         const struct json_node *key = json_keys_duplicate(r->nodes, r->open);
         if (key != NULL)
             return refuse(r, r->start + key->count, JSON_DUPLICATE_KEY, "a key is there twice");
@@ -308,10 +309,11 @@ static enum json_status read_document(struct reader *r)
     return JSON_OK;
 }
 
-enum json_status json_read(struct slice in, unsigned depth_max, struct arena *arena, struct json_doc *doc,
-                           struct json_error *err)
+static enum json_status read_all(struct slice in, bool grammar, unsigned depth_max, struct arena *arena,
+                                 struct json_doc *doc, struct json_error *err)
 {
     struct reader r = {
+        .grammar = grammar,
         .start = in.p,
         .p = in.p,
         .end = in.p + in.n,
@@ -337,4 +339,16 @@ enum json_status json_read(struct slice in, unsigned depth_max, struct arena *ar
         arena_defer(arena, free, r.nodes);
     *doc = (struct json_doc){r.nodes, r.n};
     return JSON_OK;
+}
+
+enum json_status json_read(struct slice in, unsigned depth_max, struct arena *arena, struct json_doc *doc,
+                           struct json_error *err)
+{
+    return read_all(in, false, depth_max, arena, doc, err);
+}
+
+enum json_status json_read_grammar(struct slice in, unsigned depth_max, struct arena *arena, struct json_doc *doc,
+                                   struct json_error *err)
+{
+    return read_all(in, true, depth_max, arena, doc, err);
 }

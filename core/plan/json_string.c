@@ -4,6 +4,7 @@
 
 struct cursor {
     const char *p, *end;
+    bool nul; /* \u0000 is fine */
     const char *message;
 };
 
@@ -71,7 +72,7 @@ static enum json_status unescape_unicode(struct cursor *c, char **out)
 
     if (cp < 0)
         return refuse(c, start, JSON_SYNTAX, "\\u needs four hex digits");
-    if (cp == 0)
+    if (cp == 0 && !c->nul)
         return refuse(c, start, JSON_NUL, "a string may not hold NUL");
     c->p += 6;
     if (cp >= 0xd800 && cp <= 0xdfff) {
@@ -123,10 +124,10 @@ static enum json_status unescape(struct cursor *c, const char *close, struct are
     return JSON_OK;
 }
 
-enum json_status json_string_read(const char **at, const char *end, struct arena *arena, struct slice *out,
+enum json_status json_string_read(const char **at, const char *end, bool nul, struct arena *arena, struct slice *out,
                                   const char **message)
 {
-    struct cursor c = {*at, end, NULL};
+    struct cursor c = {*at, end, nul, NULL};
     bool has_escapes = false;
 
     enum json_status rc = find_end(&c, &has_escapes);

@@ -21,7 +21,7 @@ enum json_status json_decode(lua_State *L, int index, struct json_error *err)
 
     text.p = lua_tolstring(L, index, &text.n);
     kept_in_use = true;
-    enum json_status rc = json_read(text, limits_default.json_depth_max, arena, &doc, err);
+    enum json_status rc = json_read_grammar(text, limits_default.json_depth_max, arena, &doc, err);
     int lua_rc = LUA_OK;
     if (rc == JSON_OK) {
         lua_pushcfunction(L, push_protected);

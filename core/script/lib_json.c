@@ -81,7 +81,7 @@ static int l_raw(lua_State *L)
 
     luaL_checktype(L, 1, LUA_TSTRING);
     text.p = lua_tolstring(L, 1, &text.n);
-    enum json_status rc = json_read(text, limits_default.json_depth_max, &arena, &doc, &err);
+    enum json_status rc = json_read_grammar(text, limits_default.json_depth_max, &arena, &doc, &err);
     arena_free(&arena);
     if (rc != JSON_OK)
         return luaL_error(L, "json.raw: %s at position %I", err.message, (lua_Integer)err.at + 1);

@@ -390,6 +390,21 @@ TEST("a key that is there twice is refused, however it is written")
     check_reads("[{\"a\":1},{\"a\":1}]", "[{\"a\":1},{\"a\":1}]");
 }
 
+TEST("by the grammar alone NUL and a key that is there twice are fine, and nothing else changes")
+{
+    struct arena a = {0};
+    struct json_doc doc;
+    struct json_error err;
+    CHECK(json_read_grammar(SLICE_LIT("{\"a\":1,\"a\":\"x\\u0000y\"}"), 64, &a, &doc, &err) == JSON_OK);
+    CHECK(doc.nodes[0].count == 2 && doc.nodes[2].i == 1);
+    CHECK(slice_eq(doc.nodes[4].s, SLICE_LIT("x\0y")));
+    CHECK(json_read_grammar(slice_of("\"a\0b\"", 5), 64, &a, &doc, &err) == JSON_NUL);
+    CHECK(json_read_grammar(SLICE_LIT("\"\\ud800\""), 64, &a, &doc, &err) == JSON_UTF8);
+    CHECK(json_read_grammar(SLICE_LIT("[1,]"), 64, &a, &doc, &err) == JSON_SYNTAX);
+    CHECK(json_read_grammar(SLICE_LIT("[[]]"), 1, &a, &doc, &err) == JSON_DEPTH);
+    arena_free(&a);
+}
+
 /* {"k0":0,"k1":[1],...}, and when `again` is set that key once more at the end. */
 static void make_object(struct buf *out, unsigned keys, long again)
 {
