@@ -78,6 +78,10 @@ function M.config(mode)
 end
 
 local function make_app()
+  if core.mode == "tool" and not read_file(core.app_dir .. "/lua/app/init.lua") then
+    local args = require "neap.args"
+    args.fail(("there is no application in %s: lua/app/init.lua is missing"):format(core.app_dir), args.CONFIG)
+  end
   local make = require "app"
   if type(make) ~= "function" then
     error("lua/app/init.lua: must return function(config) return app end", 0)

@@ -1,4 +1,5 @@
 --- The database of a command: DATABASE_URL, or the private Postgres, which is started for as long as the command runs.
+local args = require "neap.args"
 local boot = require "neap.boot"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
@@ -20,6 +21,10 @@ function M.is_wanted()
   return field.required == true or core_os.stat(core.app_dir .. "/migrations") ~= nil
 end
 
+local function is_application()
+  return core_os.stat(core.app_dir .. "/lua/app") ~= nil or core_os.stat(core.app_dir .. "/migrations") ~= nil
+end
+
 --- Where the database is; starts the private one when there is no DATABASE_URL.
 ---@return neap.ToolDatabase
 function M.find()
@@ -28,6 +33,9 @@ function M.find()
     return { url = url, started = false }
   end
   if not postgres.exists(core.app_dir) then
+    if not is_application() then
+      args.fail(("%s has neither lua/app nor migrations: is this the folder?"):format(core.app_dir), args.CONFIG)
+    end
     terminal.note "no DATABASE_URL: making a private Postgres in .neap/postgres"
   end
   local private = postgres.of(core.app_dir)

@@ -123,6 +123,19 @@ describe("every command", function()
     end
   end)
 
+  it("in a folder that is no application says so, with 78, and makes nothing there", function()
+    local empty = scratch.folder()
+    for _, line in ipairs { { "check" }, { "routes" }, { "migrate", "status" }, { "db", "ping" } } do
+      local code, out, err = core_os.exec { core.program, line[1], line[2], cwd = empty, env = env }
+      assert.equal(78, code, line[1])
+      assert.equal("", out)
+      assert.matches("lua/app", err, 1, true)
+      assert.is_nil(err:find "traceback")
+    end
+    assert.same({}, core_os.list(empty))
+    scratch.remove(empty)
+  end)
+
   it("ends with 64 when it is used wrongly", function()
     for _, line in ipairs {
       { "migrate" }, { "migrate", "sideways" }, { "migrate", "down", "x" }, { "migrate", "new" }, { "migrate", "up", "2" },
