@@ -81,7 +81,7 @@ describe("neap check", function()
 
   it("counts what it loaded", function()
     local code, out = neap "check"
-    assert.same({ 0, "ok: 2 routes, 1 modules, 0 migrations\n" }, { code, out })
+    assert.same({ 0, "ok: 2 routes, 1 module, 0 migrations\n" }, { code, out })
   end)
 
   it("names file and line of a module that does not load, though nobody requires it", function()

@@ -51,6 +51,10 @@ local function check_files()
   return problems, #files
 end
 
+local function counted(n, noun)
+  return ("%d %s%s"):format(n, noun, n == 1 and "" or "s")
+end
+
 local function check_migrations()
   return #require("neap.migrate").files(core.app_dir .. "/migrations")
 end
@@ -74,9 +78,9 @@ function M.main()
     if #problems > 0 then
       args.fail(table.concat(problems, "\n"))
     end
-    local tables = flags.db and (", %d schemas like their tables"):format(check_tables()) or ""
-    terminal.line(("%s: %d routes, %d modules, %d migrations%s"):format(
-      terminal.colour("green", "ok"), routes, modules, check_migrations(), tables))
+    local tables = flags.db and (", %s like their tables"):format(counted(check_tables(), "schema")) or ""
+    terminal.line(("%s: %s, %s, %s%s"):format(terminal.colour("green", "ok"), counted(routes, "route"),
+      counted(modules, "module"), counted(check_migrations(), "migration"), tables))
   end)
 end
 
