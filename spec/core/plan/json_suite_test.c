@@ -2,8 +2,8 @@
 #include "core/plan/json_read.c"
 #include "spec/core/plan/suite.h"
 
-/* Good JSON, so json_read_grammar takes it, that is refused over the wire all the same: a key that is there twice means two things to two readers, and Postgres has no
- * text with NUL in it. */
+/* Good JSON, so json_read_grammar takes it, that is refused over the wire all the same: a key that is there twice means two
+ * things to two readers, and Postgres has no text with NUL in it. */
 static const struct {
     const char *name;
     enum json_status status;
