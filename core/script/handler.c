@@ -1,6 +1,7 @@
 /* From a request to a task and from a task's end to an answer. */
 #include "script/engine_internal.h"
 #include "script/fault.h"
+#include "script/lib_request.h"
 #include "script/task_internal.h"
 #include <assert.h>
 #include <lauxlib.h>
@@ -53,9 +54,11 @@ static void on_start(struct request *req, void *arg)
     t->req = req;
     memcpy(t->docs, docs, sizeof docs);
     req->task = t;
-    *t->req_box = t;
     lua_rawgeti(t->co, LUA_REGISTRYINDEX, op->handler);
-    lua_rawgeti(t->co, LUA_REGISTRYINDEX, t->req_ref);
+    t->req_box = lib_request_push_box(t->co);
+    *t->req_box = t;
+    lua_pushvalue(t->co, -1);
+    lua_rawseti(t->co, LUA_REGISTRYINDEX, t->req_ref);
     task_start(t, 1, on_done, NULL);
 }
 

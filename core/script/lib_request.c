@@ -290,11 +290,3 @@ void **lib_request_push_box(lua_State *L)
     luaL_setmetatable(L, request_metatable);
     return box;
 }
-
-void lib_request_clear(lua_State *L, int box_ref)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, box_ref);
-    lua_pushnil(L);
-    lua_setiuservalue(L, -2, 1);
-    lua_pop(L, 1);
-}

@@ -5,8 +5,8 @@
 
 struct task;
 
-void lib_request_install(lua_State *L);    /* the metatable, once a state */
-void **lib_request_push_box(lua_State *L); /* pushes a new userdata; what it points to is a struct task, or NULL */
-/* The extra fields that handlers set on `req` are dropped: between two requests of a recycled task. */
-void lib_request_clear(lua_State *L, int box_ref);
+void lib_request_install(lua_State *L); /* the metatable, once a state */
+/* Pushes one, new for each request, so that one that a handler kept tells that its request is over. What it points to is a
+ * struct task, or NULL. */
+void **lib_request_push_box(lua_State *L);
 #endif

@@ -4,7 +4,6 @@
 #include "http/request.h"
 #include "script/engine_internal.h"
 #include "script/lib_coroutine.h"
-#include "script/lib_request.h"
 #include "script/watchdog.h"
 #include <assert.h>
 #include <lauxlib.h>
@@ -39,7 +38,7 @@ static struct task *make(struct engine *e)
     t->co = lua_newthread(e->L);
     t->co_ref = luaL_ref(e->L, LUA_REGISTRYINDEX);
     lib_coroutine_reserve(e->L, t->co, true);
-    t->req_box = lib_request_push_box(e->L);
+    lua_pushboolean(e->L, 0);
     t->req_ref = luaL_ref(e->L, LUA_REGISTRYINDEX);
     return t;
 }
@@ -87,8 +86,10 @@ void task_free(struct task *t)
     db_task_end(&t->db);
     if (t->req != NULL) {
         *t->req_box = NULL;
+        t->req_box = NULL;
         t->req = NULL;
-        lib_request_clear(e->L, t->req_ref);
+        lua_pushboolean(e->L, 0);
+        lua_rawseti(e->L, LUA_REGISTRYINDEX, t->req_ref);
     }
     lua_settop(t->co, 0);
     buf_clear(&t->trace);

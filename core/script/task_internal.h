@@ -27,9 +27,9 @@ struct task {
     struct list link;
     enum task_state state;
     enum task_cancel cancelled;
-    struct request *req; /* borrowed from the server until the answer; NULL for commands */
-    void **req_box;      /* the userdata that handlers see; NULL inside when the request is over */
-    int req_ref;
+    struct request *req;                /* borrowed from the server until the answer; NULL for commands */
+    void **req_box;                     /* the userdata that the handler sees; NULL inside when the request is over */
+    int req_ref;                        /* its anchor, or false */
     struct json_doc docs[INTAKE_PARTS]; /* of the request, in its arena; n 0: not read, or not declared */
 
     const char *what; /* of the wait */
