@@ -109,6 +109,7 @@ static void open_pool(struct tool *t, const struct tool_database *db)
                           .ping_idle_ms = s->ping_idle_ms,
                           .prepared = s->prepared,
                           .pipeline = s->pipeline,
+                          .write_lane = s->write_lane,
                           .application_name = "neap tool"};
     t->pool = t->env.pool = pool_new(&o);
 }

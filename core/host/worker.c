@@ -130,6 +130,7 @@ static void open_pool(struct worker *w)
                           .ping_idle_ms = s->ping_idle_ms,
                           .prepared = s->prepared,
                           .pipeline = s->pipeline,
+                          .write_lane = s->write_lane,
                           .application_name = "neap"};
     w->pool = pool_new(&o);
 }

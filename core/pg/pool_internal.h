@@ -63,12 +63,6 @@ static inline unsigned pool_size(const struct pool *p)
     return pool_live(p) + p->count[CONN_CONNECTING];
 }
 
-/* A connection of its own can be had without standing behind others. */
-static inline bool pool_has_free(const struct pool *p)
-{
-    return list_is_empty(&p->line) && (p->count[CONN_IDLE] > 0 || pool_size(p) < p->opts.max);
-}
-
 static inline uint64_t pool_idle_us(const struct pg_conn *c)
 {
     return clock_monotonic_us() - c->idle_since_us;

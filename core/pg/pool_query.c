@@ -99,7 +99,7 @@ static struct lane *find_lane(struct pool *p, enum pool_word word, const struct 
     if (past->does == TEXT_OWN || !history_is_quick(&p->history, past) || statement_bytes(st) > LANE_STATEMENT_BYTES_MAX)
         return NULL;
     if (word == POOL_WRITES || past->wrote || (word == POOL_ANY && past->does == TEXT_WRITES))
-        return lane_pick(p, LANE_WRITE);
+        return p->opts.write_lane ? lane_pick(p, LANE_WRITE) : NULL;
     return lane_pick(p, LANE_READ);
 }
 
@@ -133,9 +133,7 @@ static bool run_on_lane(struct pool_query *q)
     q->hash = statement_hash(q->copy.st.sql);
     q->timed = true;
     l = find_lane(q->pool, q->word, &q->copy.st, q->hash);
-    /* A write waits until its commit is on the disk. On one connection flush follows flush, of several the server makes one
-     * (8,100 inserts a second against 4,100), so the lane is for when there is no other connection. */
-    if (l == NULL || (l->kind == LANE_WRITE && pool_has_free(q->pool)))
+    if (l == NULL)
         return false;
     q->item.st = &q->copy.st;
     q->item.hash = q->hash;

@@ -105,6 +105,7 @@ static void read_database(lua_State *L, struct settings *s)
     read_seconds(L, "DB_POOL_RECYCLE", &s->recycle_ms);
     read_bool(L, "DB_PREPARED", &s->prepared);
     read_bool(L, "DB_PIPELINE", &s->pipeline);
+    read_bool(L, "DB_WRITE_LANE", &s->write_lane);
     read_bool(L, "DB_POOL_PRE_PING", &pre_ping);
     if (!pre_ping)
         s->ping_idle_ms = 0;

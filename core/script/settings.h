@@ -21,7 +21,8 @@ struct settings {
     uint64_t acquire_ms, statement_ms, recycle_ms;
     uint64_t ping_idle_ms; /* 0: never */
     bool prepared;
-    bool pipeline; /* statements of different requests share connections */
+    bool pipeline;   /* statements of different requests share connections */
+    bool write_lane; /* autocommit writes share a connection, too */
     struct limits limits;
 };
 

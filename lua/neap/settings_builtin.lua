@@ -89,6 +89,7 @@ M.fields = {
   { "DB_SLOW_MS", { kind = "integer", default = 100, min = 0, max = 3600000, help = "slower ones are logged; 0: none" } },
   { "DB_PREPARED", { kind = "boolean", default = true, help = "false behind a transaction pooler" } },
   { "DB_PIPELINE", { kind = "boolean", default = true, help = "quick statements share connections" } },
+  { "DB_WRITE_LANE", { kind = "boolean", default = false, help = "writes outside of db.tx share one, too" } },
   -- redis
   { "REDIS_URL", { kind = "url", schemes = { "redis", "rediss", "unix" } } },
   { "REDIS_ENABLED", { kind = "boolean", default = function(get) return get "REDIS_URL" ~= nil end } },

@@ -11,7 +11,7 @@ static struct pool_opts shared_opts(void)
     opts.min = opts.max = 4;
     opts.line_max = 2000;
     opts.acquire_ms = 9000;
-    opts.pipeline = true;
+    opts.pipeline = opts.write_lane = true;
     return opts;
 }
 
