@@ -29,7 +29,15 @@ end)
 
 local function start(env)
   env.DATABASE_URL, env.DB_POOL_MIN, env.DB_POOL_MAX = private:url(), "6", "6"
-  return edges.start { dir = app, env = env }
+  local server = edges.start { dir = app, env = env }
+  -- All connections open before the handles are counted: the pool keeps what it opened.
+  local conns = load.connect(server, 6)
+  load.round(conns, function()
+    return wire.request "GET /sql/sleep/0.1"
+  end)
+  load.close(conns)
+  server.counts_before = edges.counts(server)
+  return server
 end
 
 local function note(body)
@@ -141,9 +149,15 @@ for mode, pipeline in pairs { shared = "on", ["not shared"] = "off" } do
         assert(res.status == 200 or res.status == 503, res.body)
       end
       load.close(conns)
-      for _ = 1, 20 do
-        assert.equal(200, wire.exchange(server, wire.request "GET /sql/divide/4").status)
-      end
+      -- A session that ends may take one more statement before its end is seen.
+      assert(edges.eventually(function()
+        for _ = 1, 20 do
+          if wire.exchange(server, wire.request "GET /sql/divide/4").status ~= 200 then
+            return false
+          end
+        end
+        return true
+      end))
     end)
   end)
 end
@@ -152,10 +166,11 @@ describe("DB_PIPELINE", function()
   it("decides whether there are connections that requests share", function()
     for value, shared in pairs { on = true, off = false } do
       local server = start { DB_PIPELINE = value }
-      warm_up(server)
-      local read_only = psql [[select count(*) from pg_stat_activity where
-        query like 'SET default_transaction_read_only=on%' or query like 'select 100 / $1::int%']]
-      assert.equal(shared, tonumber(read_only) > 0)
+      local seen
+      for _ = 1, 200 do
+        seen = seen or wire.exchange(server, wire.request "GET /sql/who").json.read_only == "on"
+      end
+      assert.equal(shared, seen)
       edges.finish(server)
     end
   end)
