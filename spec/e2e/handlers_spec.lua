@@ -208,6 +208,15 @@ describe("a client that is too slow", function()
   end)
 end)
 
+describe("a request that a handler kept", function()
+  it("says that it is over, and never shows a later one", function()
+    assert.equal(200, get("/keep").status)
+    local res = get("/kept")
+    assert.is_false(res.json.ok)
+    assert.matches("the request is over", res.json.what)
+  end)
+end)
+
 describe("a client that leaves", function()
   it("ends the wait of its GET", function()
     for _ = 1, 20 do
