@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "host/counts.h"
+#include "host/database.h"
 #include "host/listen.h"
 #include "host/tool.h"
 #include <stdlib.h>
@@ -95,22 +96,13 @@ static void unserve(struct tool_host *h, void (*done)(void *arg), void *arg)
 
 static void open_pool(struct tool *t, const struct tool_database *db)
 {
-    const struct settings *s = &t->settings;
-    struct pool_opts o = {.loop = &t->loop,
-                          .wheel = &t->wheel,
-                          .url = db->url,
-                          .min = db->min,
-                          .max = db->max,
-                          .line_max = t->limits.pool_line_max,
-                          .acquire_ms = s->acquire_ms,
-                          .statement_ms = db->statement_ms < 0 ? s->statement_ms : (uint64_t)db->statement_ms,
-                          .connect_ms = 5000,
-                          .recycle_ms = s->recycle_ms,
-                          .ping_idle_ms = s->ping_idle_ms,
-                          .prepared = s->prepared,
-                          .pipeline = s->pipeline,
-                          .write_lane = s->write_lane,
-                          .application_name = "neap tool"};
+    struct pool_opts o = database_opts(&t->settings, &t->limits, &t->loop, &t->wheel);
+    o.url = db->url;
+    o.min = db->min;
+    o.max = db->max;
+    if (db->statement_ms >= 0)
+        o.statement_ms = (uint64_t)db->statement_ms;
+    o.application_name = "neap tool";
     t->pool = t->env.pool = pool_new(&o);
 }
 

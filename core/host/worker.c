@@ -6,6 +6,7 @@
 #include "base/version.h"
 #include "host/abort.h"
 #include "host/counts.h"
+#include "host/database.h"
 #include "host/signals.h"
 #include "host/supervisor.h"
 #include "host/watch.h"
@@ -117,21 +118,11 @@ static void open_pool(struct worker *w)
         return;
     if (max == 0)
         max = 1;
-    struct pool_opts o = {.loop = &w->loop,
-                          .wheel = &w->wheel,
-                          .url = s->database_url,
-                          .min = min < max ? min : max,
-                          .max = max,
-                          .line_max = w->limits.pool_line_max,
-                          .acquire_ms = s->acquire_ms,
-                          .statement_ms = s->statement_ms,
-                          .connect_ms = 5000,
-                          .recycle_ms = s->recycle_ms,
-                          .ping_idle_ms = s->ping_idle_ms,
-                          .prepared = s->prepared,
-                          .pipeline = s->pipeline,
-                          .write_lane = s->write_lane,
-                          .application_name = "neap"};
+    struct pool_opts o = database_opts(s, &w->limits, &w->loop, &w->wheel);
+    o.url = s->database_url;
+    o.min = min < max ? min : max;
+    o.max = max;
+    o.application_name = "neap";
     w->pool = pool_new(&o);
 }
 
