@@ -33,4 +33,15 @@ static inline bool slice_eq_nocase(struct slice a, struct slice b)
 {
     return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
 }
+
+/* Takes the next word off `rest`, words being what stands between spaces. False: there is none. */
+static inline bool slice_word(struct slice *rest, struct slice *word)
+{
+    while (rest->n > 0 && *rest->p == ' ')
+        rest->p++, rest->n--;
+    const char *space = rest->n > 0 ? (const char *)memchr(rest->p, ' ', rest->n) : NULL;
+    *word = slice_of(rest->p, space != NULL ? (size_t)(space - rest->p) : rest->n);
+    rest->p += word->n, rest->n -= word->n;
+    return word->n > 0;
+}
 #endif

@@ -140,12 +140,14 @@ static void open_server(struct worker *w)
 
 static void read_user(struct script_user *u)
 {
-    const char *id = getenv("NEAP_AS_ID"), *email = getenv("NEAP_AS_EMAIL"), *role = getenv("NEAP_AS_ROLE");
+    const char *id = getenv("NEAP_AS_ID"), *email = getenv("NEAP_AS_EMAIL"), *role = getenv("NEAP_AS_ROLE"),
+               *scopes = getenv("NEAP_AS_SCOPES");
     if (id == NULL || id[0] == '\0')
         return;
     snprintf(u->id, sizeof u->id, "%s", id);
     snprintf(u->email, sizeof u->email, "%s", email ? email : "");
     snprintf(u->role, sizeof u->role, "%s", role && role[0] ? role : "user");
+    snprintf(u->scopes, sizeof u->scopes, "%s", scopes ? scopes : "");
 }
 
 static void on_counts(struct tool_host *h, struct host_counts *out)

@@ -88,11 +88,9 @@ static struct verdict begin_upload(struct request *req)
     return (struct verdict){.status = 0};
 }
 
-static struct verdict judge(struct request *req)
+/* What of the body can be told by the head. */
+static struct verdict judge_body(struct request *req)
 {
-    struct verdict v = find_route(req);
-    if (v.status != 0)
-        return v;
     if (req->head.content_length > body_bytes_max(req))
         return (struct verdict){413, "payload_too_large", "the body is too large"};
     if (req->match.route->json_body && has_body(&req->head) && !is_json(request_header(req, HEADER_CONTENT_TYPE)))
@@ -100,6 +98,25 @@ static struct verdict judge(struct request *req)
     if (req->match.route->form && has_body(&req->head))
         return begin_upload(req);
     return (struct verdict){.status = 0};
+}
+
+/* Asked before a byte of the body is read: a stranger's upload is not spooled, and one that waits for "100 Continue" hears
+ * its answer instead. When the body is still to come this answer is the last: telling where the next request would begin
+ * means to read all of it. */
+static bool admit(struct request *req, bool whole)
+{
+    struct conn *c = req->conn;
+    const struct http_app *app = &req->server->opts.app;
+    bool close_after = c->close_after, unread = c->unread;
+    if (app->admit == NULL)
+        return true;
+    c->close_after = close_after || !whole;
+    c->unread = unread || !whole;
+    if (!app->admit(req, app->arg))
+        return false;
+    c->close_after = close_after;
+    c->unread = unread;
+    return true;
 }
 
 static void answer(struct request *req, struct verdict v, bool close)
@@ -192,10 +209,16 @@ static size_t on_head(struct conn *c, struct request *req, size_t n)
     size_t head_n = req->head.bytes, body_n = req->head.chunked ? 0 : req->head.content_length;
     bool whole = !req->head.chunked && body_n <= n - head_n;
     request_name(req);
-    struct verdict v = judge(req);
+    size_t refused_n = whole ? head_n + body_n : n;
+    struct verdict v = find_route(req);
+    if (v.status == 0) {
+        if (!admit(req, whole))
+            return refused_n;
+        v = judge_body(req);
+    }
     if (v.status != 0) {
         answer(req, v, !whole);
-        return whole ? head_n + body_n : n;
+        return refused_n;
     }
     if (!whole) {
         await_body(c, req, n > head_n);

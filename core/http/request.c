@@ -64,6 +64,7 @@ void request_release(struct request *req)
         req->body = slice_of(NULL, 0);
         req->upload = NULL; /* the arena has seen to it */
         req->id_n = 0;
+        req->caller = NULL;
         req->user_id = slice_of(NULL, 0);
         req->task = NULL;
         req->started = req->cancelled = req->answered = req->headless = false;

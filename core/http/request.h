@@ -2,15 +2,17 @@
 #define HTTP_REQUEST_H
 /* One request from the end of its head to the end of its answer. Recycled by the server.
  *
- * Life: the connection makes it, finds its route, reads its body, and hands it over with http_app.start(). From then on
- * it is the app's until the app calls response_send() or response_error() once, now or later. When start() returns
- * without an answer the connection has already copied the head (request_own), so head bytes stay valid until the end.
+ * Life: the connection makes it, finds its route, asks http_app.admit() whether its body is worth reading, reads it, and
+ * hands the request over with http_app.start(). From then on it is the app's until the app calls response_send() or
+ * response_error() once, now or later. When start() returns without an answer the connection has already copied the head
+ * (request_own), so head bytes stay valid until the end.
  * When the client leaves first, the app hears http_app.cancel() once; it still has to answer (the answer goes nowhere). */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/wheel.h"
 #include "http/route.h"
 
+struct caller;
 struct conn;
 struct server;
 struct upload;
@@ -30,6 +32,7 @@ struct request {
     uint64_t started_us; /* monotonic, at the first byte of the head */
     char id[REQUEST_ID_MAX];
     uint8_t id_n;
+    struct caller *caller; /* who signed in, in the arena; NULL: nobody */
     struct slice user_id;  /* for the access line; arena or static; n 0: none */
     struct buf log_fields; /* JSON members for the access line: ,"key":value */
     void *task;            /* of the app */

@@ -203,6 +203,7 @@ int route_add(struct route_table *t, const struct route *spec, char *err, size_t
     struct route *route = mem_alloc(sizeof *route);
     *route = *spec;
     route->pattern = slice_of(arena_dup(&t->strings, spec->pattern.p, spec->pattern.n), spec->pattern.n);
+    route->scopes = slice_of(arena_dup(&t->strings, spec->scopes.p, spec->scopes.n), spec->scopes.n);
     route->param_count = 0;
     const char *why = check_pattern(route);
     struct node *node = why == NULL ? make_path(t, route->pattern) : NULL;

@@ -5,7 +5,10 @@
  * percent-decoded. Built once per engine and then only read; counted, because requests under way hold it. */
 #include "http/head.h"
 
-enum { ROUTE_PARAMS_MAX = 8, ROUTE_SEGMENTS_MAX = 32 };
+enum { ROUTE_PARAMS_MAX = 8, ROUTE_SEGMENTS_MAX = 32, ROUTE_SCOPES_BYTES_MAX = 512 };
+
+/* Who may call: anybody, anybody who is signed in, or one role only. */
+enum route_auth { ROUTE_AUTH_NONE = 0, ROUTE_AUTH_USER, ROUTE_AUTH_ADMIN, ROUTE_AUTH_SERVICE };
 
 struct route {
     enum http_method method;
@@ -14,10 +17,11 @@ struct route {
     struct slice params[ROUTE_PARAMS_MAX]; /* names, owned by the table */
     size_t body_bytes_max;                 /* 0: the limit of the server */
     uint64_t timeout_ms;                   /* 0: limits.handler_ms */
-    bool auth;                             /* needs a signed-in user: 401 from C otherwise */
-    bool json_body;                        /* the body must be JSON: 415 otherwise */
-    bool form;                             /* a multipart/form-data body is read into req->upload as it comes */
-    int handler;                           /* of the ring above: a Lua registry reference */
+    enum route_auth auth;
+    struct slice scopes; /* that the caller must all have, one space between them; owned by the table */
+    bool json_body;      /* the body must be JSON: 415 otherwise */
+    bool form;           /* a multipart/form-data body is read into req->upload as it comes */
+    int handler;         /* of the ring above: a Lua registry reference */
 };
 
 struct route_match {

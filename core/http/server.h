@@ -7,6 +7,9 @@
 #include <uv.h>
 
 struct http_app {
+    /* The head is there and its route found, the body is not read yet: may it go on? False: it has been answered, and what
+     * the client still sends of its body is thrown away. NULL: every request may. */
+    bool (*admit)(struct request *req, void *arg);
     void (*start)(struct request *req, void *arg);  /* the request is whole; see request.h */
     void (*cancel)(struct request *req, void *arg); /* the client left */
     void *arg;

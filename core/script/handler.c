@@ -1,4 +1,5 @@
 /* From a request to a task and from a task's end to an answer. */
+#include "script/admit.h"
 #include "script/engine_internal.h"
 #include "script/fault.h"
 #include "script/lib_request.h"
@@ -6,20 +7,6 @@
 #include <assert.h>
 #include <lauxlib.h>
 #include <string.h>
-
-/* True when the request may go on; otherwise it has been answered. RFC 6750 3: a 401 names the scheme. */
-static bool authenticate(struct engine *e, struct request *req)
-{
-    const struct script_user *user = &e->env->as;
-    if (user->id[0] != 0)
-        req->user_id = slice_str(user->id);
-    else if (req->match.route->auth) {
-        response_error(req, 401, "token_missing", SLICE_LIT("Sign in to use this"), (struct slice){0},
-                       SLICE_LIT("WWW-Authenticate: Bearer\r\n"));
-        return false;
-    }
-    return true;
-}
 
 static void on_done(struct task *t, enum task_outcome how, void *arg)
 {
@@ -48,7 +35,7 @@ static void on_start(struct request *req, void *arg)
     struct engine *e = route_table_arg(req->table);
     const struct operation *op = operation_at(&e->operations, req->match.route->handler);
     struct json_doc docs[INTAKE_PARTS] = {0};
-    if (!authenticate(e, req) || !intake_read(e->env, op, req, docs))
+    if (!intake_read(e->env, op, req, docs))
         return;
     struct task *t = task_new(e);
     t->req = req;
@@ -73,4 +60,4 @@ static void on_cancel(struct request *req, void *arg)
         task_cancel(t, draining ? TASK_STOPPED : TASK_CLIENT_GONE);
 }
 
-const struct http_app script_app = {.start = on_start, .cancel = on_cancel, .arg = NULL};
+const struct http_app script_app = {.admit = admit_request, .start = on_start, .cancel = on_cancel, .arg = NULL};

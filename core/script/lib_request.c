@@ -1,5 +1,6 @@
 #include "script/lib_request.h"
 
+#include "http/caller.h"
 #include "http/request.h"
 #include "script/engine_internal.h"
 #include "script/json.h"
@@ -98,20 +99,45 @@ static void push_cookies(lua_State *L, const struct request *r)
     lua_replace(L, -2);
 }
 
+static void push_words(lua_State *L, struct slice text)
+{
+    struct slice word;
+    lua_createtable(L, 4, 0);
+    for (lua_Integer i = 1; slice_word(&text, &word); i++) {
+        push_slice(L, word);
+        lua_rawseti(L, -2, i);
+    }
+}
+
+static void set_text(lua_State *L, const char *key, struct slice text)
+{
+    if (text.n == 0)
+        return;
+    push_slice(L, text);
+    lua_setfield(L, -2, key);
+}
+
+static void push_caller(lua_State *L, const struct caller *c)
+{
+    lua_createtable(L, 0, 6);
+    set_text(L, "id", c->id);
+    set_text(L, "email", c->email);
+    set_text(L, "role", c->role);
+    set_text(L, "session", c->session);
+    push_words(L, c->scopes);
+    lua_setfield(L, -2, "scopes");
+    if (c->expires == 0)
+        return;
+    lua_pushinteger(L, (lua_Integer)c->expires);
+    lua_setfield(L, -2, "expires_at");
+}
+
 static void push_user(lua_State *L, const struct request *r)
 {
-    const struct script_user *u = &engine_env(L)->as;
-    if (r->user_id.n == 0) {
+    if (r->caller != NULL)
+        push_caller(L, r->caller);
+    else
         lua_pushnil(L);
-        return;
-    }
-    lua_createtable(L, 0, 3);
-    push_slice(L, r->user_id);
-    lua_setfield(L, -2, "id");
-    lua_pushstring(L, u->email);
-    lua_setfield(L, -2, "email");
-    lua_pushstring(L, u->role);
-    lua_setfield(L, -2, "role");
 }
 
 /* A route that did not ask for a JSON body may still look at one. */

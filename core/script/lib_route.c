@@ -22,6 +22,56 @@ static bool flag_field(lua_State *L, const char *key)
     return yes;
 }
 
+/* true is the role "user"; absent and false are nobody in particular. */
+static enum route_auth auth_field(lua_State *L)
+{
+    static const char *const roles[] = {"none", "user", "admin", "service", NULL};
+    enum route_auth auth;
+    if (lua_getfield(L, 1, "auth") == LUA_TSTRING)
+        auth = (enum route_auth)luaL_checkoption(L, -1, NULL, roles);
+    else
+        auth = lua_toboolean(L, -1) ? ROUTE_AUTH_USER : ROUTE_AUTH_NONE;
+    lua_pop(L, 1);
+    return auth;
+}
+
+/* RFC 6749 3.3: a scope is visible ASCII but for the quote and the backslash. */
+static bool is_scope(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '"' || s.p[i] == '\\')
+            return false;
+    return s.n > 0;
+}
+
+static struct slice scopes_field(lua_State *L)
+{
+    luaL_Buffer b;
+    int list = lua_gettop(L) + 1;
+    if (lua_getfield(L, 1, "scopes") == LUA_TNIL) {
+        lua_pop(L, 1);
+        return (struct slice){0};
+    }
+    luaL_checktype(L, list, LUA_TTABLE);
+    luaL_buffinit(L, &b);
+    for (lua_Integer i = 1, n = luaL_len(L, list); i <= n; i++) {
+        struct slice scope;
+        lua_geti(L, list, i);
+        scope.p = luaL_checklstring(L, -1, &scope.n);
+        if (!is_scope(scope))
+            luaL_error(L, "core.route: '%s' is not a scope", scope.p);
+        luaL_addvalue(&b);
+        if (i < n)
+            luaL_addchar(&b, ' ');
+    }
+    luaL_pushresult(&b);
+    struct slice all;
+    all.p = lua_tolstring(L, -1, &all.n);
+    if (all.n > ROUTE_SCOPES_BYTES_MAX)
+        luaL_error(L, "core.route: the scopes are longer than %d bytes", ROUTE_SCOPES_BYTES_MAX);
+    return all; /* stays on the stack, so it stays alive */
+}
+
 static lua_Number number_field(lua_State *L, const char *key, lua_Number max)
 {
     lua_Number v = 0;
@@ -49,8 +99,8 @@ static bool is_safe(enum http_method m)
     return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_OPTIONS;
 }
 
-/* route{method, pattern, handler, auth, body, body_max, timeout, params, query, headers, cookies, form, responses}; body is
- * true for JSON of any shape, or a plan as the others are */
+/* route{method, pattern, handler, auth, scopes, body, body_max, timeout, params, query, headers, cookies, form, responses};
+ * body is true for JSON of any shape, or a plan as the others are */
 static int l_route(lua_State *L)
 {
     struct engine *e = engine_of(L);
@@ -59,7 +109,8 @@ static int l_route(lua_State *L)
     struct route spec = {0};
     spec.method = method_named(L, string_field(L, "method"));
     spec.pattern = string_field(L, "pattern");
-    spec.auth = flag_field(L, "auth");
+    spec.auth = auth_field(L);
+    spec.scopes = scopes_field(L);
     spec.json_body = flag_field(L, "body") && !flag_field(L, "form");
     spec.form = flag_field(L, "form");
     spec.body_bytes_max = (size_t)number_field(L, "body_max", 1e12);
@@ -87,7 +138,7 @@ static int l_routes(lua_State *L)
         lua_setfield(L, -2, "method");
         lua_pushlstring(L, r->pattern.p, r->pattern.n);
         lua_setfield(L, -2, "pattern");
-        lua_pushboolean(L, r->auth);
+        lua_pushboolean(L, r->auth != ROUTE_AUTH_NONE);
         lua_setfield(L, -2, "auth");
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }

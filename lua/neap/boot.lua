@@ -98,7 +98,7 @@ local function register(route)
   local spec = route_schemas.plans(route)
   spec.method, spec.pattern, spec.where = route.method, route.path, route.where
   spec.handler = route.handler
-  for _, name in ipairs { "auth", "body_max", "timeout", "on_disconnect", "name" } do
+  for _, name in ipairs { "auth", "scopes", "body_max", "timeout", "on_disconnect", "name" } do
     spec[name] = opts[name]
   end
   core.route(spec)

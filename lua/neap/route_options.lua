@@ -24,7 +24,7 @@ local function is_string_list(v)
 end
 
 local function is_auth(v)
-  return type(v) == "boolean" or (type(v) == "string" and v ~= ""), '"user", "admin", "service", true or false'
+  return type(v) == "boolean" or v == "user" or v == "admin" or v == "service", '"user", "admin", "service", true or false'
 end
 
 local function is_function_list(v)

@@ -29,11 +29,16 @@ local function serving_port()
 end
 
 local function user_fields(user)
-  return user and { id = user.id, email = user.email or "", role = user.role or "user" } or nil
+  return user and {
+    id = user.id,
+    email = user.email or "",
+    role = user.role or "user",
+    scopes = table.concat(user.scopes or {}, " "),
+  } or nil
 end
 
 --- Who is signed in from here on in this test; nobody at the start of each.
----@param user { id: string, email: string?, role: string? }|nil
+---@param user { id: string, email: string?, role: string?, scopes: string[]? }|nil
 function M.as(user)
   default_user = user_fields(user)
   core.set_user(default_user)

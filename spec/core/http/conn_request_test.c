@@ -112,6 +112,34 @@ TEST("the limit of a body is the route's, for chunks too")
     net_close();
 }
 
+TEST("a stranger hears so before the body is read, and before anything is said about it")
+{
+    net_open();
+    expect("POST /closed HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}", "HTTP/1.1 401 ", false);
+    expect("POST /closed HTTP/1.1\r\n" HOST "Content-Length: 500\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 401 ", true);
+    CHECK(!HAS(&net.clients[net.client_count - 1], "100 Continue"));
+    expect("POST /closed HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\na\r\n01234", "HTTP/1.1 401 ", true);
+    expect("POST /closed HTTP/1.1\r\n" HOST "Content-Length: 5000\r\n\r\n", "HTTP/1.1 401 ", true);
+    CHECK_INT(net.started, 0);
+    net_close();
+}
+
+TEST("a stranger's upload is thrown away, and its answer can be read while it comes")
+{
+    net_open();
+    struct client *c = client_open();
+    char *body = malloc(10 << 20);
+    memset(body, 'x', 10 << 20);
+    client_say(c, "POST /closed HTTP/1.1\r\n" HOST "Content-Length: 10485760\r\n\r\n");
+    client_send(c, body, 10 << 20);
+    UNTIL(c->eof);
+    CHECK(!c->reset && HAS(c, "HTTP/1.1 401 ") && HAS(c, "\r\nConnection: close\r\n"));
+    CHECK(!HAS(c, "413"));
+    CHECK_INT(net.started, 0);
+    free(body);
+    net_close();
+}
+
 TEST("a JSON route takes JSON only, when there is a body")
 {
     static const char *const taken[] = {"application/json", "Application/JSON; charset=utf-8",

@@ -41,6 +41,16 @@ static struct {
     char *big;
 } net;
 
+/* Everybody is a stranger. */
+static bool app_admit(struct request *req, void *arg)
+{
+    (void)arg;
+    if (req->match.route->auth == ROUTE_AUTH_NONE)
+        return true;
+    response_error(req, 401, "token_missing", SLICE_LIT("Sign in"), (struct slice){0}, (struct slice){0});
+    return false;
+}
+
 static void app_start(struct request *req, void *arg)
 {
     (void)arg;
@@ -135,6 +145,19 @@ static void add(struct route_table *t, enum http_method method, const char *patt
         abort();
 }
 
+static void add_closed(struct route_table *t)
+{
+    char err[200];
+    struct route spec = {.method = METHOD_POST,
+                         .pattern = SLICE_LIT("/closed"),
+                         .handler = H_LENGTH,
+                         .auth = ROUTE_AUTH_USER,
+                         .json_body = true,
+                         .body_bytes_max = 1000};
+    if (route_add(t, &spec, err, sizeof err) != 0)
+        abort();
+}
+
 static void add_routes(void)
 {
     struct route_table *t = route_table_new(NULL, NULL);
@@ -145,6 +168,7 @@ static void add_routes(void)
     add(t, METHOD_POST, "/length", H_LENGTH, 0, false);
     add(t, METHOD_POST, "/small", H_LENGTH, 10, false);
     add(t, METHOD_POST, "/json", H_LENGTH, 0, true);
+    add_closed(t);
     add(t, METHOD_GET, "/big", H_BIG, 0, false);
     add(t, METHOD_GET, "/close", H_CLOSE, 0, false);
     add(t, METHOD_GET, "/error", H_ERROR, 0, false);
@@ -171,7 +195,7 @@ static void net_open_with(bool access_log, const struct limits *limits)
     net.server = server_new(&(struct server_opts){.loop = &net.loop,
                                                   .wheel = &net.wheel,
                                                   .limits = &net.limits,
-                                                  .app = {app_start, app_cancel, NULL},
+                                                  .app = {.admit = app_admit, .start = app_start, .cancel = app_cancel},
                                                   .access_log = access_log});
     add_routes();
     if (server_listen(net.server, fd) != 0)
