@@ -7,8 +7,8 @@ local route_schemas = require "neap.route_schemas"
 local M = {}
 
 local SECURITY_SCHEMES = {
-  bearer = { type = "http", scheme = "bearer", bearerFormat = "JWT" },
-  cookie = { type = "apiKey", ["in"] = "cookie", name = "access_token" },
+  bearerAuth = { type = "http", scheme = "bearer", bearerFormat = "JWT" },
+  cookieAuth = { type = "apiKey", ["in"] = "cookie", name = "access_token" },
 }
 
 -- OpenAPI 3.1, 4.8.12.1: parameters of these names are ignored; other parts of the document say what they would.
@@ -115,7 +115,15 @@ local function security(doc, route)
     return json.array {}
   end
   doc.components.securitySchemes = SECURITY_SCHEMES
-  return json.array { { bearer = json.array {} }, { cookie = json.array {} } }
+  -- OpenAPI 3.1, 4.8.30: for schemes that are not OAuth these are role names that are needed.
+  local needed = json.array {}
+  if route.opts.auth ~= "user" then
+    needed[1] = route.opts.auth
+  end
+  for _, scope in ipairs(route.opts.scopes or {}) do
+    needed[#needed + 1] = scope
+  end
+  return json.array { { bearerAuth = needed }, { cookieAuth = needed } }
 end
 
 local function add_tags(doc, route, seen)

@@ -8,7 +8,7 @@ local M = {}
 -- RFC 9110 15; the names of the components are ours.
 local ERRORS = {
   [400] = { "BadRequest", "The request cannot be understood" },
-  [401] = { "Unauthorized", "Nobody is signed in" },
+  [401] = { "Unauthorized", "Nobody is signed in: token_missing, token_expired or token_invalid" },
   [403] = { "Forbidden", "The user may not do this" },
   [404] = { "NotFound", "It does not exist, or belongs to somebody else" },
   [405] = { "MethodNotAllowed", "The path has other methods" },
@@ -42,6 +42,20 @@ local function has_checks(opts)
   return false
 end
 
+-- A cookie alone does not make a change, whoever it belongs to.
+local SAFE = { GET = true, HEAD = true }
+
+--- Whether some who are signed in are refused by a route.
+---@param route table
+---@return boolean
+function M.may_forbid(route)
+  local opts = route.opts
+  if not opts.auth then
+    return opts.guards ~= nil
+  end
+  return opts.auth ~= "user" or opts.scopes ~= nil or opts.guards ~= nil or not SAFE[route.method]
+end
+
 --- The errors that a route can give by what it declares: status -> text (false: the usual one).
 ---@param route table
 ---@return table<integer, string|false>
@@ -54,7 +68,7 @@ function M.errors_of(route)
   end
   add(opts.body or opts.form, 400, 413, 415)
   add(opts.auth, 401)
-  add(opts.auth and (opts.auth ~= "user" and opts.auth ~= true or opts.scopes or opts.guards), 403)
+  add(M.may_forbid(route), 403)
   add(route.path:find("{", 1, true) ~= nil, 404)
   add(has_checks(opts), 422)
   add(opts.rate_limit, 429)

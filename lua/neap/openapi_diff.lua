@@ -114,15 +114,50 @@ local function is_public(doc, operation)
   return false
 end
 
+-- The roles and scopes that a caller needs in any case: those that every requirement has.
+local function needed_of(doc, operation)
+  local count, list = {}, {}
+  local security = operation.security or doc.security or {}
+  for _, requirement in ipairs(security) do
+    for _, names in pairs(requirement) do
+      for _, name in ipairs(names) do
+        count[name] = (count[name] or 0) + 1
+      end
+    end
+  end
+  for name, times in pairs(count) do
+    if times >= #security then
+      list[#list + 1] = name
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+local function compare_security(diff, old, new)
+  if is_public(diff.old, old) and not is_public(diff.new, new) then
+    diff:say "needs a signed-in user now"
+    return
+  end
+  local had, more = {}, {}
+  for _, name in ipairs(needed_of(diff.old, old)) do
+    had[name] = true
+  end
+  for _, name in ipairs(needed_of(diff.new, new)) do
+    more[#more + 1] = not had[name] and name or nil
+  end
+  if #more > 0 then
+    diff:say("needs %s now", table.concat(more, ", "))
+  end
+end
+
 local function compare_operation(diff, old_item, new_item, method)
   local old, new = old_item[method], new_item[method]
   if new == nil then
     diff:say "is gone"
     return
   end
-  if is_public(diff.old, old) and not is_public(diff.new, new) then
-    diff:say "needs a signed-in user now"
-  end
+  compare_security(diff, old, new)
   compare_parameters(diff, parameters_of(diff.old, old_item, old), parameters_of(diff.new, new_item, new))
   compare_body(diff, old.requestBody, new.requestBody)
   compare_responses(diff, old.responses or {}, new.responses or {})

@@ -1,4 +1,5 @@
 --- What may be said of a route, and the checks of it that need nothing but the route itself.
+local access = require "neap.route_access"
 local schemas = require "neap.route_schemas"
 
 local M = {}
@@ -21,10 +22,6 @@ local function is_string_list(v)
     end
   end
   return true
-end
-
-local function is_auth(v)
-  return type(v) == "boolean" or v == "user" or v == "admin" or v == "service", '"user", "admin", "service", true or false'
 end
 
 local function is_function_list(v)
@@ -60,8 +57,8 @@ local ROUTE = {
   description = is_string,
   name = is_string,
   tags = is_string_list,
-  auth = is_auth,
-  scopes = is_string_list,
+  auth = access.is_auth,
+  scopes = access.is_scopes,
   guards = is_function_list,
   timeout = is_seconds,
   body_max = is_bytes,
@@ -79,8 +76,8 @@ end
 local ROUTER = {
   prefix = is_string,
   tags = is_string_list,
-  auth = is_auth,
-  scopes = is_string_list,
+  auth = access.is_auth,
+  scopes = access.is_scopes,
   guards = is_function_list,
   timeout = is_seconds,
   body_max = is_bytes,

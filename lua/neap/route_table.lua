@@ -1,5 +1,6 @@
 --- From the tree of routers to the flat list that the core is told: prefixes joined, options inherited, middleware wrapped
 --- around the handlers. Runs once, when the application loads.
+local access = require "neap.route_access"
 local options = require "neap.route_options"
 local refine = require "neap.route_refine"
 
@@ -69,16 +70,18 @@ local function finish(entry, context)
   opts.use = nil
   local path = join_path(context.prefix, entry.path)
   local problem = options.path_problem(path)
+  problem = problem and "the path " .. problem or access.settle(opts, entry.opts)
   if problem then
-    error(("%s: %s %s: the path %s"):format(entry.where, entry.method, path, problem), 0)
+    error(("%s: %s %s: %s"):format(entry.where, entry.method, path, problem), 0)
   end
   return {
     method = entry.method,
     path = path,
     opts = opts,
     where = entry.where,
-    -- Innermost: a guard among the middleware has its say before anything is queried.
-    handler = M.compose(joined(context.middleware, entry.opts.use), refine.wrap(opts, entry.fn)),
+    -- Innermost: who may not call has been told so before a :refine queries anything.
+    handler = M.compose(joined(context.middleware, entry.opts.use),
+      access.guarded(opts.guards, refine.wrap(opts, entry.fn))),
   }
 end
 

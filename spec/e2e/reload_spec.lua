@@ -10,7 +10,7 @@ local core = require "neap.core"
 local neap = require "neap"
 local version = require "app.version"
 return function()
-  local app = neap.app {}
+  local app = neap.app { auth = false }
   app:get("/version", function() return { version = version } end)
   app:get("/slow", function() core.sleep(1) return { version = version } end)
   app:get("/counts", function() return core.counts() end)

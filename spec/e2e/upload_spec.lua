@@ -33,7 +33,7 @@ local function told(file)
 end
 
 return function()
-  local app = neap.app { title = "Uploads" }
+  local app = neap.app { title = "Uploads", auth = false }
   local r = neap.router {}
   r:get("/counts", core.counts)
   r:post("/upload", { form = Upload, body_max = 4000000 }, function(req)

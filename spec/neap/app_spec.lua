@@ -31,7 +31,7 @@ describe("the hooks of an application", function()
   it("run once in each worker, may query, and on_stop runs the last declared first", function()
     write_app [[
       local db = require "neap.db"
-      local app = neap.app {}
+      local app = neap.app { auth = false }
       app:on_start(function()
         db.exec "insert into things values ('started')"
         log.info "hook.started"
@@ -58,7 +58,7 @@ describe("the hooks of an application", function()
 
   it("that fail at the start are logged with their line, and the worker serves all the same", function()
     write_app [[
-      local app = neap.app {}
+      local app = neap.app { auth = false }
       app:on_start(function() error "no such thing" end)
       app:on_start(function() log.info "hook.second" end)
       app:get("/", function() return {} end)
@@ -78,7 +78,7 @@ end)
 describe("a handler's print", function()
   it("is a log line with its request", function()
     write_app [[
-      local app = neap.app {}
+      local app = neap.app { auth = false }
       app:get("/", function() print("here", 1) return {} end)
       return app
     ]]
@@ -93,7 +93,7 @@ end)
 describe("the level of the log", function()
   it("is LOG_LEVEL", function()
     write_app [[
-      local app = neap.app {}
+      local app = neap.app { auth = false }
       app:get("/", function() log.debug "fine" log.warn "rough" return {} end)
       return app
     ]]

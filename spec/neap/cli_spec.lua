@@ -15,7 +15,8 @@ local neap = require "neap"
 return function()
   local app = neap.app {}
   app:get("/a/{id}", { summary = "Read an a", tags = { "a" }, auth = "user" }, function() end)
-  app:delete("/a/{id}", function() end)
+  app:delete("/a/{id}", { auth = "admin", scopes = { "a:write" }, guards = { print } }, function() end)
+  app:get("/open", { auth = false }, function() end)
   return app
 end
 ]] } }
@@ -40,13 +41,16 @@ describe("neap routes", function()
   it("has a line for each, with tabs between", function()
     local code, out = neap "routes"
     assert.equal(0, code)
-    assert.equal("GET\t/a/{id}\tuser\tRead an a\tlua/app/init.lua:4\nDELETE\t/a/{id}\t-\t\tlua/app/init.lua:5\n", out)
+    assert.equal("GET\t/a/{id}\tuser\tRead an a\tlua/app/init.lua:4\n"
+      .. "DELETE\t/a/{id}\tadmin a:write +1 guard\t\tlua/app/init.lua:5\n"
+      .. "GET\t/open\t-\t\tlua/app/init.lua:6\n", out)
   end)
 
   it("has all of it as JSON", function()
     local _, out = neap("routes", "--json")
     local list = json.decode(out)
-    assert.equal(2, #list)
+    assert.equal(3, #list)
+    assert.same({ "admin", { "a:write" }, 1 }, { list[2].auth, list[2].scopes, list[2].guards })
     assert.same({ "GET", "/a/{id}", "user", { "a" } }, { list[1].method, list[1].path, list[1].auth, list[1].tags })
   end)
 end)
@@ -81,7 +85,7 @@ describe("neap check", function()
 
   it("counts what it loaded", function()
     local code, out = neap "check"
-    assert.same({ 0, "ok: 2 routes, 1 module, 0 migrations\n" }, { code, out })
+    assert.same({ 0, "ok: 3 routes, 1 module, 0 migrations\n" }, { code, out })
   end)
 
   it("names file and line of a module that does not load, though nobody requires it", function()

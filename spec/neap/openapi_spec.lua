@@ -11,7 +11,7 @@ local function nothing() end
 
 -- As a client reads it.
 local function document(declare, opts)
-  local app = neap.app(opts or {})
+  local app = neap.app(opts or { auth = false })
   declare(app)
   return json.decode(openapi.document(app:routes(), openapi.info(app, config)))
 end
@@ -116,6 +116,9 @@ describe("an operation", function()
     assert.equal("200 422 500 503", statuses(operation { query = s.object { a = s.any() } }))
     assert.equal("200 401 500 503", statuses(operation { auth = "user" }))
     assert.equal("200 401 403 500 503", statuses(operation { auth = "admin" }))
+    assert.equal("200 401 403 500 503", statuses(operation { auth = "user", scopes = { "a:read" } }))
+    assert.equal("200 401 403 500 503", statuses((operation({ auth = "user" }, "delete"))))
+    assert.equal("200 403 500 503", statuses(operation { guards = { nothing } }))
     assert.equal("200 400 413 415 500 503", statuses((operation({ body = true }, "post"))))
     assert.equal("200 400 413 415 422 500 503", statuses((operation({ body = s.object { a = s.any() } }, "post"))))
     assert.equal("200 429 500 503", statuses(operation { rate_limit = { 5 } }))
@@ -176,8 +179,12 @@ describe("an operation", function()
 
   it("that a signed-in user may call says how to be one, and one for everybody says so", function()
     local op, doc = operation { auth = "user" }
-    assert.same({ { bearer = {} }, { cookie = {} } }, op.security)
-    assert.equal("bearer", doc.components.securitySchemes.bearer.scheme)
+    assert.same({ { bearerAuth = {} }, { cookieAuth = {} } }, op.security)
+    assert.same({ type = "http", scheme = "bearer", bearerFormat = "JWT" }, doc.components.securitySchemes.bearerAuth)
+    assert.same({ type = "apiKey", ["in"] = "cookie", name = "access_token" }, doc.components.securitySchemes.cookieAuth)
+    local needed = { "admin", "a:read", "b" }
+    assert.same({ { bearerAuth = needed }, { cookieAuth = needed } },
+      operation({ auth = "admin", scopes = { "a:read", "b" } }).security)
     assert.same({}, operation({}).security)
   end)
 
@@ -378,6 +385,10 @@ describe("a change", function()
     assert.same({ "GET /a: the query parameter b is gone" },
       breaks(query { a = s.any(), b = s.any() }, query { a = s.any() }, "get"))
     assert.same({ "GET /a: needs a signed-in user now" }, breaks({}, { auth = "user" }, "get"))
+    assert.same({ "GET /a: needs admin now" }, breaks({ auth = "user" }, { auth = "admin" }, "get"))
+    assert.same({ "GET /a: needs b, c now" },
+      breaks({ auth = "user", scopes = { "a" } }, { auth = "user", scopes = { "c", "a", "b" } }, "get"))
+    assert.same({}, breaks({ auth = "admin" }, { auth = "user" }, "get"))
   end)
 
   it("of the name of a path parameter breaks nobody", function()

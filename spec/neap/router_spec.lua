@@ -1,3 +1,4 @@
+local errors = require "neap.errors"
 local neap = require "neap"
 
 local function nothing() end
@@ -85,7 +86,8 @@ describe("options", function()
 
   it("of the wrong type are refused", function()
     for name, value in pairs {
-      summary = 1, tags = "tasks", auth = 1, timeout = 0, body_max = 1.5, on_disconnect = "maybe", use = nothing, hidden = 1,
+      summary = 1, tags = "tasks", auth = "guest", scopes = { "a b" }, guards = { "no" },
+      timeout = 0, body_max = 1.5, on_disconnect = "maybe", use = nothing, hidden = 1,
     } do
       assert.matches(('^GET /: option "%s" must be '):format(name), refused(function() route { [name] = value } end))
     end
@@ -102,6 +104,64 @@ describe("options", function()
     assert.same({ "user", 5, { "all", "outer", "own" } }, { closed.opts.auth, closed.opts.timeout, closed.opts.tags })
     assert.same({ false, 1 }, { open.opts.auth, open.opts.timeout })
     assert.same({ "admin", 5 }, { deep.opts.auth, deep.opts.timeout })
+  end)
+end)
+
+describe("who may call a route", function()
+  it("is any signed-in user unless the route, its router or the application says otherwise", function()
+    local function auth_of(app_auth, router_auth, route_auth)
+      local app = neap.app { auth = app_auth }
+      app:group({ prefix = "/g", auth = router_auth }):get("/", { auth = route_auth }, nothing)
+      return app:routes()[1].opts.auth
+    end
+    assert.equal("user", auth_of())
+    assert.equal("user", auth_of(nil, nil, true))
+    assert.equal("admin", auth_of(false, "admin"))
+    assert.is_false(auth_of("admin", nil, false))
+    assert.is_false(auth_of(false))
+  end)
+
+  it("is anybody by default when AUTH_REQUIRED is off, and then what is said still holds", function()
+    local config = package.loaded.config
+    package.loaded.config = { AUTH_REQUIRED = false }
+    finally(function() package.loaded.config = config end)
+    local app = neap.app {}
+    app:get("/silent", nothing)
+    app:get("/closed", { auth = true }, nothing)
+    local silent, closed = table.unpack(app:routes())
+    assert.is_false(silent.opts.auth)
+    assert.equal("user", closed.opts.auth)
+  end)
+
+  it("asks for the scopes of its routers and its own, but for none where nobody signs in", function()
+    local app = neap.app { scopes = { "a" } }
+    app:get("/b", { scopes = { "b" } }, nothing)
+    app:get("/open", { auth = false }, nothing)
+    local closed, open = table.unpack(app:routes())
+    assert.same({ "a", "b" }, closed.opts.scopes)
+    assert.is_nil(open.opts.scopes)
+    app:get("/wrong", { auth = false, scopes = { "c" } }, nothing)
+    assert.matches("^GET /wrong: it has scopes, and auth = false", refused(function() app:routes() end))
+  end)
+
+  it("is asked of its guards, from the outside in, after the middleware; false is 403", function()
+    local trace = {}
+    local function guard(name, answer)
+      return function(req)
+        trace[#trace + 1] = name .. req.n
+        return answer
+      end
+    end
+    local app = neap.app { guards = { guard("app") } }
+    app:use(function(req, next) trace[#trace + 1] = "use" return next(req) end)
+    app:get("/in", { guards = { guard("own", true) } }, function() return "in" end)
+    app:get("/out", { guards = { guard("own", false), guard "never" } }, function() return "in" end)
+    local inside, outside = table.unpack(app:routes())
+    assert.equal("in", inside.handler { n = 1 })
+    local ok, err = pcall(outside.handler, { n = 2 })
+    assert.is_false(ok)
+    assert.is_true(errors.is(err, "forbidden"))
+    assert.same({ "use", "app1", "own1", "use", "app2", "own2" }, trace)
   end)
 end)
 

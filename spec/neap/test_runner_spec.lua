@@ -9,7 +9,7 @@ test.no_transaction()
 local APP = [[
 local neap = require "neap"
 return function()
-  local app = neap.app {}
+  local app = neap.app { auth = false }
   app:get("/hello", function(req) return { hello = req.query.name or "world" } end)
   app:get("/count", function() return require("neap.db").one "select count(*) as n from things" end)
   app:post("/things", { body = true }, function(req)

@@ -3,7 +3,7 @@ local neap = require "neap"
 local config = require "config"
 local S = require "app.meta.schemas"
 
-local r = neap.router { tags = { "meta" } }
+local r = neap.router { tags = { "meta" }, auth = false }
 
 r:get("/", {
   summary = "Name, version and where the documentation is",

@@ -1,4 +1,5 @@
 --- neap routes: what the application declares.
+local access = require "neap.route_access"
 local args = require "neap.args"
 local boot = require "neap.boot"
 local json = require "neap.json"
@@ -14,20 +15,15 @@ local command = args.command {
   max = 0,
 }
 
-local function auth_text(auth)
-  if auth == nil or auth == false then
-    return "-"
-  end
-  return auth == true and "user" or auth
-end
-
 local function print_json(routes)
   local list = json.array {}
   for i, route in ipairs(routes) do
     list[i] = {
       method = route.method,
       path = route.path,
-      auth = auth_text(route.opts.auth),
+      auth = route.opts.auth or "-",
+      scopes = route.opts.scopes and json.array(route.opts.scopes),
+      guards = route.opts.guards and #route.opts.guards,
       summary = route.opts.summary,
       tags = json.array(route.opts.tags or {}),
       where = route.where,
@@ -48,12 +44,12 @@ function M.main()
       rows[i] = {
         terminal.colour("bold", route.method),
         route.path,
-        auth_text(route.opts.auth),
+        access.describe(route.opts),
         route.opts.summary or "",
         terminal.colour("dim", route.where),
       }
     end
-    terminal.table({ "method", "path", "auth", "summary", "declared at" }, rows)
+    terminal.table({ "method", "path", "who may call", "summary", "declared at" }, rows)
   end)
 end
 

@@ -2,7 +2,7 @@
 local neap = require "neap"
 
 return function()
-  local app = neap.app { title = "Benchmark" }
+  local app = neap.app { title = "Benchmark", auth = false }
 
   app:get("/plaintext", {}, function()
     return neap.response.text("Hello, World!")
