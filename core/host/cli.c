@@ -10,6 +10,7 @@ static const struct cli_command commands[] = {
     {"routes", "", "what the application answers", true},
     {"openapi", "[--check FILE]", "the OpenAPI document; what in it would break a client of FILE", true},
     {"types", "--ts | --lua", "the schemas as types", true},
+    {"machines", "[--check FILE]", "the state machines as a page with diagrams", true},
     {"check", "[--serve] [--db]", "load everything without serving", true},
     {"db", "up | down | psql | ping | stats | reset", "the private Postgres", false},
     {"secret", "", "32 random bytes for SECRET_KEY", false},

@@ -21,6 +21,23 @@ function M.declare(table_name, columns, owner)
   declared[table_name] = known
 end
 
+-- By constraint: { code = , message = }.
+local conflicts = {}
+
+--- A store says what it means to a client that a rule of the database was broken: a 409 of this code.
+---@param constraint string
+---@param code string
+---@param message string
+function M.declare_conflict(constraint, code, message)
+  conflicts[constraint] = { status = 409, code = code, message = message }
+end
+
+---@param err neap.DbError
+---@return { status: 409, code: string, message: string }?
+function M.conflict(err)
+  return err.constraint and conflicts[err.constraint]
+end
+
 -- What Postgres calls its constraints by itself, and the house's words for checks.
 local WHATS = {
   "not_null", "not_blank", "not_empty", "key", "fkey", "check", "excl", "idx", "unique", "valid", "format", "len", "length",

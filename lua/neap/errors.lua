@@ -187,9 +187,10 @@ end
 
 -- Also what the client did wrong is logged: which rule of the database it was is known nowhere else.
 local function db_answer(err)
-  local known = for_db_error(err)
+  local declared = constraints.conflict(err)
+  local known = declared or for_db_error(err)
   local out = answer(known)
-  if known ~= IN_USE and known.status < 500 then
+  if not declared and known ~= IN_USE and known.status < 500 then
     out.details = field_details(err)
   end
   out.log, out.log_details = true, log_details(err)

@@ -4,6 +4,7 @@ local M = {
   router = require("neap.router").new,
   response = require "neap.response",
   store = require "neap.store",
+  machine = require "neap.machine",
 }
 
 return M

@@ -14,6 +14,8 @@
 ---     agents.delete(user.id, id)                      -- whether it was there
 ---     agents.list(user.id, req.query)                 -- { items, total, page, page_size }
 ---     agents.after(user.id, { sort = "-created_at", limit = 50, cursor = cursor })  -- { items, next_cursor }
+---     agents.move(user.id, id, machine:move "paused")  -- the row or nil; see neap.machine
+---     agents.lock(user.id, id)                        -- the row or nil, locked until the transaction ends
 ---
 --- Every method takes the owner first, and it is in every WHERE: another's row is no row. `agents.any` has the same methods
 --- but create, without an owner, for services and administrators: a grep for `.any.` shows every privileged statement.
@@ -36,6 +38,8 @@ local CURSOR_BYTES_MAX = 4096
 ---@field delete fun(owner: any, key: any): boolean
 ---@field list fun(owner: any, query: table): { items: neap.DbRows, total: integer, page: integer, page_size: integer }
 ---@field after fun(owner: any, query: table): { items: neap.DbRows, next_cursor: string }  json.null at the end
+---@field move fun(owner: any, key: any, move: neap.Move): neap.DbRow?
+---@field lock fun(owner: any, key: any): neap.DbRow?
 ---@field any table  the same methods without the owner, but create
 
 local function refuse(field, code, message)
@@ -43,10 +47,10 @@ local function refuse(field, code, message)
 end
 
 local function where_owned(plan, args, owner)
-  if plan.owner == nil or owner == nil then
+  if plan.owned == nil or owner == nil then
     return {}
   end
-  return { plan.owner .. " = " .. args:add(owner) }
+  return { plan.owned(args:add(owner)) }
 end
 
 local function where_key(plan, args, owner, key)
@@ -70,7 +74,9 @@ end
 local function create(plan, owner, fields)
   check_fields(plan, fields)
   local args, names, values = sql.args(), {}, {}
-  if plan.owner and owner ~= nil then
+  if plan.owned and plan.owner == nil then
+    error(plan.name .. ": a row whose owner is another table's takes an insert of its own", 3)
+  elseif plan.owner and owner ~= nil then
     names[1], values[1] = plan.owner, args:add(owner)
   end
   for _, name in ipairs(plan.write) do
@@ -90,13 +96,14 @@ local function get(plan, owner, key)
   return db.one(("select %s from %s%s"):format(plan.selected, plan.from, where), table.unpack(args, 1, args.n))
 end
 
+local function lock(plan, owner, key)
+  local args = sql.args()
+  local where = where_text(where_key(plan, args, owner, key))
+  return db.one(("select %s from %s%s for update"):format(plan.selected, plan.from, where), table.unpack(args, 1, args.n))
+end
+
 local function add_conditions(plan, all, args, when)
-  local names = {}
-  for name in pairs(when or {}) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(sql.sorted(when or {})) do
     -- The caller's own columns, not a client's; still, only those that are declared.
     local column = plan.writable[name] or error(("%s: %s is not in write"):format(plan.name, name), 3)
     local value = when[name]
@@ -121,6 +128,57 @@ local function update(plan, owner, key, fields, when)
   else
     text = ("update %s set %s%s returning %s"):format(plan.from, table.concat(sets, ", "), where_text(all), plan.selected)
   end
+  return db.one(text, table.unpack(args, 1, args.n))
+end
+
+local function column_of(plan, columns, name)
+  return columns[name] or error(("%s: a move cannot use the column %s"):format(plan.name, tostring(name)), 0)
+end
+
+local function add_whens(plan, all, args, when)
+  for _, name in ipairs(sql.sorted(when or {})) do
+    local column, value = column_of(plan, plan.columns, name), when[name]
+    all[#all + 1] = value == json.null and column .. " is null" or ("%s = %s"):format(column, args:add(value))
+  end
+  return all
+end
+
+-- One condition for all the edges that ask for nothing else, and one for each that does.
+local function moved_from(plan, args, move)
+  local column, plain, any = column_of(plan, plan.columns, move.column), {}, {}
+  for _, from in ipairs(move.from) do
+    if from.when == nil then
+      plain[#plain + 1] = from.state
+    else
+      any[#any + 1] = table.concat(add_whens(plan, { ("%s = %s"):format(column, args:add(from.state)) }, args, from.when),
+        " and ")
+    end
+  end
+  -- Also when no edge leads there: then no row is found.
+  if #plain > 0 or #any == 0 then
+    any[#any + 1] = ("%s = any(%s)"):format(column, args:add(db.array(plain)))
+  end
+  return "(" .. table.concat(any, " or ") .. ")"
+end
+
+local function moved_sets(plan, args, move)
+  local sets = { ("%s = %s"):format(column_of(plan, plan.columns, move.column), args:add(move.to)) }
+  for _, name in ipairs(sql.sorted(move.fields)) do
+    sets[#sets + 1] = ("%s = %s"):format(column_of(plan, plan.movable, name), args:add(move.fields[name]))
+  end
+  for _, name in ipairs(sql.sorted(move.stamps)) do
+    sets[#sets + 1] = ("%s = %s"):format(column_of(plan, plan.columns, name), move.stamps[name] and "now()" or "null")
+  end
+  return table.concat(sets, ", ")
+end
+
+local function move_row(plan, owner, key, move)
+  local args = sql.args()
+  local sets = moved_sets(plan, args, move)
+  local all = where_key(plan, args, owner, key)
+  all[#all + 1] = moved_from(plan, args, move)
+  add_whens(plan, all, args, move.when)
+  local text = ("update %s set %s%s returning %s"):format(plan.from, sets, where_text(all), plan.selected)
   return db.one(text, table.unpack(args, 1, args.n))
 end
 
@@ -284,7 +342,9 @@ end
 
 -- ---- the methods
 
-local METHODS = { create = create, get = get, update = update, delete = delete, list = list, after = after }
+local METHODS = {
+  create = create, get = get, update = update, delete = delete, list = list, after = after, move = move_row, lock = lock,
+}
 
 local function owned(plan, method)
   return function(owner, ...)
@@ -312,12 +372,12 @@ local function new(spec)
   end
   local store, any = {}, {}
   for name, method in pairs(METHODS) do
-    store[name] = plan.owner and owned(plan, method) or unowned(plan, method)
+    store[name] = plan.owned and owned(plan, method) or unowned(plan, method)
     any[name] = unowned(plan, method)
   end
   -- A row is always somebody's: create is not for nobody.
   any.create = nil
-  store.any = plan.owner and any or nil
+  store.any = plan.owned and any or nil
   return store
 end
 

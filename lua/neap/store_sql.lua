@@ -24,22 +24,31 @@ local OPERATORS = {
 ---@field column string
 ---@field op "="|"<>"|"<"|"<="|">"|">="|"in"|"contains"|"starts"
 
+---@class neap.StoreOwner  the owner is that of the row of another table
+---@field column string                 that refers to it
+---@field of string                     the other table
+---@field key string?                   what column refers to, "id"
+---@field owner string|neap.StoreOwner  the owner's column there, or the next table on the way to it
+
 ---@class neap.StoreSpec
 ---@field table string                   "tasks" or "schema.tasks"
 ---@field key string?                    the primary key's column, "id"
----@field owner string?                  the column with the owner; without one, no method takes an owner
+---@field owner string|neap.StoreOwner|nil  the column with the owner; without one, no method takes an owner
 ---@field columns string[]               what is read, in this order
 ---@field write string[]?                what create and update may set; all of columns but the key and the owner
 ---@field filters table<string|integer, string|neap.StoreFilter>?  "status", or q = { column = "title", op = "contains" }
 ---@field sort table<string|integer, string>?  "created_at", or priority = "an SQL expression"
 ---@field default_sort string?           "-created_at"; the first of sort
+---@field moves string[]?                what a move (see neap.machine) may set besides write
+---@field conflicts table<string, { [1]: string, [2]: string }>?  constraint -> code and message of its 409
 
 ---@class neap.StorePlan  a checked declaration
 ---@field name string       for messages and the log
 ---@field from string       the quoted table
 ---@field key string        quoted
 ---@field key_name string
----@field owner string?     quoted
+---@field owner string?     quoted; nil when the owner is that of another table's row
+---@field owned (fun(param: string): string)?  the condition that a row is this owner's
 ---@field selected string   the quoted columns
 ---@field write string[]
 ---@field writable table<string, string>    name -> quoted
@@ -47,6 +56,8 @@ local OPERATORS = {
 ---@field filter_names string[]             sorted, so that a set of filters has one text
 ---@field sorts table<string, { expression: string, column: string? }>
 ---@field default_sort string
+---@field movable table<string, string>     name -> quoted: what a move may set
+---@field columns table<string, string>     name -> quoted
 
 local function fail(message, ...)
   error(("neap.store: " .. message):format(...), 0)
@@ -141,8 +152,42 @@ local function without(columns, ...)
   return out
 end
 
+local OWNER_KEYS = { column = true, of = true, key = true, owner = true }
+
+-- Each table on the way to the owner is one more "in (select ...)", which Postgres plans as a join.
+local function owned_by(owner)
+  if type(owner) ~= "table" then
+    local quoted = quote(owner, "owner")
+    return function(param)
+      return quoted .. " = " .. param
+    end
+  end
+  for name in pairs(owner) do
+    if not OWNER_KEYS[name] then
+      fail("owner has no option %q", tostring(name))
+    end
+  end
+  local column, of, key = quote(owner.column, "owner.column"), quote_table(owner.of), quote(owner.key or "id", "owner.key")
+  local inner = owned_by(owner.owner)
+  return function(param)
+    return ("%s in (select %s from %s where %s)"):format(column, key, of, inner(param))
+  end
+end
+
+local function read_movable(moves, writable)
+  local movable = {}
+  for name, quoted in pairs(writable) do
+    movable[name] = quoted
+  end
+  for _, name in ipairs(moves or {}) do
+    movable[name] = quote(name, "moves")
+  end
+  return movable
+end
+
 local KNOWN = {
   table = true, key = true, owner = true, columns = true, write = true, filters = true, sort = true, default_sort = true,
+  moves = true, conflicts = true,
 }
 
 --- Checks a declaration; raises a text without a position.
@@ -159,7 +204,7 @@ function M.plan(spec)
   local quoted, columns = quote_all(spec.columns, "columns")
   local write = spec.write or without(spec.columns, key, spec.owner)
   local writable = #write == 0 and {} or select(2, quote_all(write, "write"))
-  if spec.owner and writable[spec.owner] then
+  if type(spec.owner) == "string" and writable[spec.owner] then
     fail("write: %s is the owner, which no update may change", spec.owner)
   end
   local filters, filter_names = read_filters(spec.filters)
@@ -169,14 +214,19 @@ function M.plan(spec)
   if sorts[default:match "^%-?(.*)$"] == nil then
     fail("default_sort: %s is not in sort", default)
   end
-  constraints.declare(name, spec.columns, spec.owner)
-  constraints.declare(name, write, spec.owner)
+  local owner = type(spec.owner) == "string" and spec.owner or nil
+  constraints.declare(name, spec.columns, owner)
+  constraints.declare(name, write, owner)
+  for constraint, answer in pairs(spec.conflicts or {}) do
+    constraints.declare_conflict(constraint, answer[1], answer[2])
+  end
   return {
     name = name,
     from = from,
     key = quote(key, "key"),
     key_name = key,
-    owner = spec.owner and quote(spec.owner, "owner"),
+    owner = owner and quote(owner, "owner"),
+    owned = spec.owner and owned_by(spec.owner),
     selected = table.concat(quoted, ", "),
     write = write,
     writable = writable,
@@ -184,7 +234,21 @@ function M.plan(spec)
     filter_names = filter_names,
     sorts = sorts,
     default_sort = default,
+    movable = read_movable(spec.moves, writable),
+    columns = columns,
   }
+end
+
+--- The keys of a table in order: so that a set of names has one text, and one prepared statement.
+---@param by_name table<string, any>
+---@return string[]
+function M.sorted(by_name)
+  local names = {}
+  for name in pairs(by_name) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
 end
 
 ---@class neap.StoreArgs  values in the order of their parameters

@@ -297,3 +297,61 @@ describe("a declaration", function()
     assert.matches("table must be a name", wrong { table = "" })
   end)
 end)
+
+describe("a store whose owner is the row's parent's", function()
+  local leaves
+
+  before_each(function()
+    db.script [[
+      create temporary table spec_trees (id int primary key, owner text not null);
+      create temporary table spec_twigs (id int primary key, tree_id int not null);
+      create temporary table spec_leaves (id int primary key, twig_id int not null, name text not null default '');
+      insert into spec_trees values (1, 'Ann'), (2, 'Bob');
+      insert into spec_twigs values (10, 1), (20, 2);
+      insert into spec_leaves values (100, 10, 'a'), (101, 10, 'b'), (200, 20, 'c')]]
+    leaves = store {
+      table = "spec_leaves", columns = { "id", "twig_id", "name" }, write = { "name" }, sort = { "id" },
+      owner = { column = "twig_id", of = "spec_twigs", owner = { column = "tree_id", of = "spec_trees", owner = "owner" } },
+    }
+  end)
+
+  it("shows, changes and removes the owner's only", function()
+    assert.equal("a b", names(leaves.list(ANN, { sort = "id" })))
+    assert.equal("c", leaves.get(BOB, 200).name)
+    assert.is_nil(leaves.get(ANN, 200))
+    assert.is_nil(leaves.lock(ANN, 200))
+    assert.equal("c", leaves.lock(BOB, 200).name)
+    assert.is_nil(leaves.update(ANN, 200, { name = "x" }))
+    assert.is_false(leaves.delete(ANN, 200))
+    assert.equal(3, leaves.any.list({}).total)
+    assert.matches("the owner is missing", refusal(leaves.get, nil, 100))
+  end)
+
+  it("makes no rows, since it could not say whose they are", function()
+    assert.matches("takes an insert of its own", refusal(leaves.create, ANN, { name = "x" }))
+  end)
+
+  it("is declared in full or not at all", function()
+    local ok, err = pcall(function()
+      local made = store { table = "t", columns = { "id" }, owner = { colum = "x", of = "y", owner = "z" } }
+      return made
+    end)
+    assert.is_false(ok)
+    assert.truthy(err:find('owner has no option "colum"', 1, true), err)
+  end)
+end)
+
+describe("a conflict that a store declares by its constraint", function()
+  it("is a 409 of this code and message, without the fields", function()
+    db.script "create temporary table spec_seats (id int primary key, seat int constraint spec_seats_one unique)"
+    local seats = store {
+      table = "spec_seats", columns = { "id", "seat" }, write = { "id", "seat" },
+      conflicts = { spec_seats_one = { "seat_taken", "Somebody sits there" } },
+    }
+    seats.create { id = 1, seat = 1 }
+    local answer = errors.map(select(2, pcall(seats.create, { id = 2, seat = 1 })))
+    assert.same({ 409, "seat_taken", "Somebody sits there" }, { answer.status, answer.code, answer.message })
+    assert.is_nil(answer.details)
+    assert.equal("conflict", errors.map(select(2, pcall(seats.create, { id = 1, seat = 2 }))).code)
+  end)
+end)
