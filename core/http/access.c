@@ -23,42 +23,75 @@ static void learn_peer(struct conn *c)
     }
 }
 
-static void log_peer(struct log_line *l, struct conn *c)
+void access_remote(struct conn *c, char out[static REMOTE_TEXT_MAX])
 {
-    char text[INET6_ADDRSTRLEN];
+    out[0] = 0;
+    if (!c->server->opts.access_log)
+        return;
     if (c->peer_kind == PEER_UNKNOWN)
         learn_peer(c);
     if (c->peer_kind != PEER_NONE)
-        log_str(l, "remote", inet_ntop(c->peer_kind == PEER_V4 ? AF_INET : AF_INET6, c->peer, text, sizeof text));
+        inet_ntop(c->peer_kind == PEER_V4 ? AF_INET : AF_INET6, c->peer, out, REMOTE_TEXT_MAX);
 }
 
 /* Milliseconds with three digits, which is what the clock has. */
-static double latency_ms(const struct request *req)
+static double latency_ms(uint64_t started_us)
 {
-    uint64_t us = clock_monotonic_us() - req->started_us;
-    return (double)us / 1000.0;
+    return (double)(clock_monotonic_us() - started_us) / 1000.0;
+}
+
+struct access_facts access_facts_of(const struct request *req)
+{
+    struct access_facts f = {
+        .id = request_id(req),
+        .user_id = req->user_id,
+        .log_fields = buf_view(&req->log_fields),
+        .started_us = req->started_us,
+    };
+    if (!req->headless) {
+        f.method = http_method_names[req->head.method];
+        f.path = request_path(req);
+    }
+    if (req->match.route != NULL)
+        f.route = req->match.route->pattern;
+    return f;
+}
+
+void access_write(struct server *s, const struct access_facts *f, int status, uint64_t bytes)
+{
+    struct log_line l;
+    if (!s->opts.access_log || !log_begin(&l, LOG_INFO, "http", "request"))
+        return;
+    if (f->method.n > 0) {
+        log_slice(&l, "method", f->method);
+        log_slice(&l, "path", f->path);
+    }
+    log_int(&l, "status", status);
+    log_double(&l, "latency_ms", latency_ms(f->started_us));
+    log_int(&l, "bytes", (int64_t)bytes);
+    if (f->end != NULL)
+        log_str(&l, "end", f->end);
+    log_slice(&l, "request_id", f->id);
+    if (f->route.n > 0)
+        log_slice(&l, "route", f->route);
+    if (f->user_id.n > 0)
+        log_slice(&l, "user_id", f->user_id);
+    if (f->remote.n > 0)
+        log_slice(&l, "remote", f->remote);
+    if (f->log_fields.n > 0)
+        log_members(&l, f->log_fields);
+    log_end(&l);
 }
 
 void access_line(const struct request *req, int status, size_t bytes)
 {
-    struct log_line l;
-    if (!req->server->opts.access_log || !log_begin(&l, LOG_INFO, "http", "request"))
+    char remote[REMOTE_TEXT_MAX];
+    if (!req->server->opts.access_log)
         return;
-    if (!req->headless) {
-        log_slice(&l, "method", http_method_names[req->head.method]);
-        log_slice(&l, "path", request_path(req));
+    struct access_facts f = access_facts_of(req);
+    if (req->conn != NULL) {
+        access_remote(req->conn, remote);
+        f.remote = slice_str(remote);
     }
-    log_int(&l, "status", status);
-    log_double(&l, "latency_ms", latency_ms(req));
-    log_int(&l, "bytes", (int64_t)bytes);
-    log_slice(&l, "request_id", request_id(req));
-    if (req->match.route != NULL)
-        log_slice(&l, "route", req->match.route->pattern);
-    if (req->user_id.n > 0)
-        log_slice(&l, "user_id", req->user_id);
-    if (req->conn != NULL)
-        log_peer(&l, req->conn);
-    if (req->log_fields.n > 0)
-        log_members(&l, buf_view(&req->log_fields));
-    log_end(&l);
+    access_write(req->server, &f, status, bytes);
 }

@@ -28,7 +28,7 @@ void conn_set_request(struct conn *c, struct request *req)
     c->req = req;
 }
 
-static uint64_t send_check_ms(const struct limits *limits)
+uint64_t conn_send_check_ms(const struct limits *limits)
 {
     return limits->send_ms / 4 + 1;
 }
@@ -58,12 +58,13 @@ void conn_enter(struct conn *c, enum conn_state state)
     case CONN_SEND:
         c->stalls = 0;
         c->queue_seen = conn_queued(c);
-        conn_deadline(c, send_check_ms(limits));
+        conn_deadline(c, conn_send_check_ms(limits));
         break;
     case CONN_LINGER:
         conn_deadline(c, LINGER_QUIET_MS);
         break;
     case CONN_RUN: /* the app watches its own time */
+    case CONN_STREAM:
     case CONN_CLOSED:
         c->deadline_ms = UINT64_MAX;
         break;
@@ -143,6 +144,8 @@ void conn_close(struct conn *c)
     wheel_clear(s->opts.wheel, &c->timer);
     list_remove(&c->ready);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
+    if (c->stream != NULL)
+        stream_on_conn_closed(c);
     detach_request(c);
 }
 
@@ -183,6 +186,23 @@ void conn_settle(struct conn *c)
     }
 }
 
+/* After the answer: the loop in conn_feed goes on by itself. Elsewhere the next pipelined request waits for the loop,
+ * because the app that has just answered is still on the stack. */
+void conn_go_on(struct conn *c)
+{
+    if (c->state == CONN_CLOSED)
+        return;
+    c->state = CONN_IDLE;
+    if (c->feeding)
+        return;
+    conn_flush(c, slice_of(NULL, 0));
+    conn_settle(c);
+    if (c->state == CONN_IDLE && c->in.n > 0) {
+        list_push_back(&c->server->ready, &c->ready);
+        server_wake(c->server);
+    }
+}
+
 static void check_progress(struct conn *c)
 {
     size_t queued = conn_queued(c);
@@ -191,7 +211,7 @@ static void check_progress(struct conn *c)
     if (c->stalls >= 4)
         conn_close(c);
     else
-        conn_deadline(c, send_check_ms(c->server->opts.limits));
+        conn_deadline(c, conn_send_check_ms(c->server->opts.limits));
 }
 
 /* A lone CRLF after a request is not the start of another. */
@@ -222,6 +242,9 @@ static void on_deadline(struct wheel_timer *t)
         break;
     case CONN_SEND:
         check_progress(c);
+        break;
+    case CONN_STREAM:
+        stream_check_progress(c);
         break;
     default:
         conn_close(c);

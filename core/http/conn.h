@@ -33,6 +33,7 @@ enum conn_state {
     CONN_HEAD,   /* part of a head is in `in` */
     CONN_BODY,   /* req is waiting for the rest of its body */
     CONN_RUN,    /* req is the app's */
+    CONN_STREAM, /* an answer without end is on its way: `stream`, and req until it is detached */
     CONN_SEND,   /* the client is slow in taking what it asked for */
     CONN_LINGER, /* all is said: reads to throw away, so that the client is not reset before it has read the answer */
     CONN_CLOSED,
@@ -48,6 +49,7 @@ struct conn {
     uv_tcp_t tcp;          /* data is the conn */
     struct server *server; /* borrowed */
     struct request *req;   /* shared with the app from start() on; NULL between requests */
+    struct stream *stream; /* its owner's; STREAM alone */
     struct list link;      /* server->conns */
     struct list ready;     /* server->ready: has input to work on and nobody who calls */
     struct wheel_timer timer;
@@ -78,9 +80,10 @@ struct server {
     struct route_table *routes; /* counted; NULL before server_set_routes */
     struct server_counts counts;
     struct list conns, ready;
+    struct list gone; /* streams whose owner is to be told */
     struct list requests_free;
     unsigned requests_free_count;
-    unsigned live;     /* requests that were acquired and not released */
+    unsigned live;     /* requests that were acquired and not released, and streams */
     unsigned refusing; /* connections that are being told that there are too many */
 
     struct buf out;        /* answers that were not handed to the kernel yet */
@@ -121,6 +124,8 @@ void conn_enter(struct conn *c, enum conn_state state);
 void conn_deadline(struct conn *c, uint64_t after_ms);
 void conn_close(struct conn *c); /* may be called twice */
 void conn_linger(struct conn *c);
+void conn_go_on(struct conn *c); /* after an answer */
+uint64_t conn_send_check_ms(const struct limits *limits);
 void conn_settle(struct conn *c); /* all that can be done was done: which state is this now? */
 
 /* conn_read.c */
@@ -138,6 +143,25 @@ size_t conn_take_body(struct conn *c, const char *p, size_t n);
 void conn_refuse(struct conn *c, int status, const char *code,
                  const char *why); /* the last answer; makes a request for it */
 
-/* access.c. status 499: the client left first. */
+/* response.c: the head into conn_out(), for a request whose conn is there. */
+void response_begin(struct request *req, const struct response *res);
+
+/* stream.c */
+void stream_on_written(struct conn *c); /* the kernel took what libuv had queued; c may be closed afterwards */
+void stream_on_conn_closed(struct conn *c);
+void stream_check_progress(struct conn *c); /* the conn's deadline */
+void stream_tell_gone(struct server *s);    /* in server_turn */
+
+/* access.c */
+enum { REMOTE_TEXT_MAX = 46 };
+struct access_facts {
+    struct slice method, path, id, route, user_id, remote, log_fields;
+    uint64_t started_us;
+    const char *end; /* of a stream that is not whole, else NULL */
+};
+struct access_facts access_facts_of(const struct request *req);       /* all but remote and end; borrowed from req */
+void access_remote(struct conn *c, char out[static REMOTE_TEXT_MAX]); /* "" when it is not known, or nobody logs */
+void access_write(struct server *s, const struct access_facts *f, int status, uint64_t bytes);
+/* status 499: the client left first. */
 void access_line(const struct request *req, int status, size_t bytes);
 #endif

@@ -5,7 +5,7 @@
 /* Busy with an answer: what comes is kept for later. */
 static bool waits(const struct conn *c)
 {
-    return (c->state == CONN_RUN || c->state == CONN_SEND) && !c->close_after;
+    return (c->state == CONN_RUN || c->state == CONN_STREAM || c->state == CONN_SEND) && !c->close_after;
 }
 
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *out)

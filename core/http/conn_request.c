@@ -167,7 +167,8 @@ static void start(struct conn *c, struct request *req)
     if (c->req != req) /* answered, or gone */
         return;
     request_own(req);
-    conn_enter(c, CONN_RUN);
+    if (c->state == CONN_RUN)
+        conn_enter(c, CONN_RUN);
 }
 
 /* The body of a form goes to its parts as it comes and is nowhere whole. False: it was refused. */

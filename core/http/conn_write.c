@@ -43,6 +43,8 @@ static void on_rest_written(uv_write_t *w, int status)
         on_broken(c);
         return;
     }
+    if (c->state == CONN_STREAM)
+        stream_on_written(c);
     if (c->state != CONN_SEND || conn_queued(c) > 0)
         return;
     c->state = CONN_IDLE;

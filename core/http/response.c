@@ -98,13 +98,15 @@ static bool is_bodyless(int status)
     return status == 204 || status == 304;
 }
 
-static char *put_content(char *p, const struct response *res)
+static char *put_content(char *p, const struct response *res, bool http10)
 {
     if (res->body.n > 0 || res->content_type.n > 0) {
         p = PUT(p, "Content-Type: ");
         p = put(p, res->content_type.n > 0 ? res->content_type : SLICE_LIT("application/json"));
         p = PUT(p, "\r\n");
     }
+    if (res->streamed) /* RFC 9112 6.1: HTTP/1.0 knows no coding, its answer goes on until the connection ends */
+        return http10 ? p : PUT(p, "Transfer-Encoding: chunked\r\n");
     p = PUT(p, "Content-Length: ");
     p += number_write_u64(p, res->body.n);
     return PUT(p, "\r\n");
@@ -155,7 +157,7 @@ static void write_head(struct buf *out, const struct request *req, const struct 
     p = put(p, request_id(req));
     p = PUT(p, "\r\n");
     if (!is_bodyless(res->status))
-        p = put_content(p, res);
+        p = put_content(p, res, req->head.http10);
     if (close)
         p = PUT(p, "Connection: close\r\n");
     else if (req->head.http10)
@@ -175,21 +177,12 @@ static void decide_close(struct conn *c, const struct request *req, const struct
     c->close_after = c->close_after || unasked || !req->head.keep_alive;
 }
 
-/* After the answer: the loop in conn_feed goes on by itself. Elsewhere the next pipelined request waits for the loop,
- * because the app that has just answered is still on the stack. */
-static void go_on(struct conn *c)
+void response_begin(struct request *req, const struct response *res)
 {
-    if (c->state == CONN_CLOSED)
-        return;
-    c->state = CONN_IDLE;
-    if (c->feeding)
-        return;
-    conn_flush(c, slice_of(NULL, 0));
-    conn_settle(c);
-    if (c->state == CONN_IDLE && c->in.n > 0) {
-        list_push_back(&c->server->ready, &c->ready);
-        server_wake(c->server);
-    }
+    struct conn *c = req->conn;
+    decide_close(c, req, res);
+    write_head(conn_out(c), req, res, c->close_after);
+    req->server->counts.by_class[res->status / 100]++;
 }
 
 void response_send(struct request *req, const struct response *res)
@@ -205,18 +198,15 @@ void response_send(struct request *req, const struct response *res)
     }
     bool bare = is_bodyless(res->status) || (!req->headless && req->head.method == METHOD_HEAD);
     struct slice body = bare ? slice_of(NULL, 0) : res->body;
-    struct buf *out = conn_out(c);
-    decide_close(c, req, res);
-    write_head(out, req, res, c->close_after);
-    s->counts.by_class[res->status / 100]++;
+    response_begin(req, res);
     access_line(req, res->status, body.n);
     conn_set_request(c, NULL);
     if (body.n > JOIN_BYTES_MAX)
         conn_flush(c, body);
     else if (body.n > 0)
-        buf_slice(out, body);
+        buf_slice(&s->out, body);
     request_release(req);
-    go_on(c);
+    conn_go_on(c);
 }
 
 void response_write_envelope(struct buf *out, struct slice code, struct slice message, struct slice details)

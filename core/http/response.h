@@ -10,6 +10,7 @@ struct response {
     struct slice headers;      /* more header lines, each "Name: value\r\n", already checked with response_header_ok */
     struct slice body;         /* borrowed during the call; left out for HEAD, but counted in Content-Length */
     bool close;                /* close the connection after it */
+    bool streamed;             /* without a length: what HEAD says of an answer that stream_open() would begin */
 };
 
 /* Ends the request: req must not be touched afterwards. */

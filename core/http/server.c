@@ -87,6 +87,7 @@ static void on_turn(uv_idle_t *turn)
             conn_feed_kept(LIST_OF(node, struct conn, ready));
         }
     }
+    stream_tell_gone(s);
     tell_ends(s);
 }
 
@@ -121,6 +122,7 @@ struct server *server_new(const struct server_opts *opts)
     s->opts = *opts;
     list_init(&s->conns);
     list_init(&s->ready);
+    list_init(&s->gone);
     list_init(&s->requests_free);
     uv_idle_init(opts->loop, &s->turn);
     s->turn.data = s;

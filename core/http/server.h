@@ -19,7 +19,8 @@ struct server_counts {
     uint64_t accepted, refused; /* connections; refused: over connections_max */
     uint64_t requests, bytes_in, bytes_out;
     uint64_t by_class[6];               /* answers by status / 100 */
-    unsigned connections, active, idle; /* now: open; with a request; between requests */
+    unsigned connections, active, idle; /* now: open; with a request; the others */
+    unsigned streams;                   /* now: stream_open() without stream_end() */
 };
 
 struct server;
