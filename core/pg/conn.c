@@ -100,9 +100,7 @@ static void on_deadline(struct wheel_timer *t)
 
     pg_conn_hold(c);
     if (c->job) {
-        char why[64];
-        snprintf(why, sizeof why, "no connection within %llu ms", (unsigned long long)c->opts->connect_ms);
-        connect_fail(c, why);
+        connect_overdue(c);
     } else if (c->fn) {
         pg_conn_on_deadline(c);
     } else if (c->lane) {
@@ -117,7 +115,7 @@ static void on_late(struct deferred *d)
 
     pg_conn_hold(c);
     if (c->job)
-        connect_fail(c, c->broken);
+        connect_late(c);
     else if (c->fn)
         pg_conn_finish(c);
     else if (c->lane)
@@ -145,15 +143,20 @@ struct pg_conn *pg_conn_open(struct conn_opts *opts, const struct conn_events *e
 }
 
 /* The poll handle goes first: libpq closes the socket, and a closed number must not be left in epoll's set. */
+void pg_conn_hang_up(struct pg_conn *c)
+{
+    unwatch(c);
+    if (c->pq)
+        PQfinish(c->pq);
+    c->pq = NULL;
+}
+
 void pg_conn_shut(struct pg_conn *c, const char *why)
 {
     if (c->broken[0] == '\0')
         snprintf(c->broken, sizeof c->broken, "%s", why && *why ? why : "closed");
     pg_error_trim(c->broken);
-    unwatch(c);
-    if (c->pq)
-        PQfinish(c->pq);
-    c->pq = NULL;
+    pg_conn_hang_up(c);
 }
 
 void pg_conn_break(struct pg_conn *c, const char *why)

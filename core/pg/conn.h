@@ -13,6 +13,7 @@
 
 struct connect_job;
 struct lane;
+struct silence;
 struct conn_batch;
 struct socket_watch;
 
@@ -21,19 +22,23 @@ struct conn_opts { /* shared by the connections of one pool, owned by it */
     struct wheel *wheel;
     struct defer *defer;
     struct cancel_gate *cancels;
+    struct silence *silence; /* servers that did not answer lately */
     const char *url, *application_name;
     uint64_t connect_ms, statement_ms;
     bool prepared;
-    unsigned plans;     /* counted up when a table has changed: what was prepared before is to be prepared anew */
-    unsigned lookups;   /* under way, also those that nobody waits for any more */
-    bool plain_startup; /* learned: a pooler in between refuses `options`, so settings are sent as SET */
+    unsigned plans;        /* counted up when a table has changed: what was prepared before is to be prepared anew */
+    unsigned lookups;      /* under way, also those that nobody waits for any more */
+    uint64_t read_only_ms; /* when a server was last found to take no writes; uv_now, 0: never */
+    bool standby_wanted;   /* target_session_attrs asks for servers that take none */
+    bool plain_startup;    /* learned: a pooler in between refuses `options`, so settings are sent as SET */
 };
 
 struct conn_events {
     void (*on_opened)(struct pg_conn *c);
     void (*on_failed)(struct pg_conn *c, const char *why);
     void (*on_died)(struct pg_conn *c);
-    void (*on_gone)(struct pg_conn *c); /* its memory goes now */
+    void (*on_read_only)(struct pg_conn *c); /* its server takes no writes any more; it stays as it is */
+    void (*on_gone)(struct pg_conn *c);      /* its memory goes now */
 };
 
 enum conn_status { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_LANE, CONN_CLOSING, CONN_STATUSES };
@@ -42,7 +47,7 @@ enum conn_stop { STOP_NONE, STOP_CANCELLED, STOP_DEADLINE, STOP_FAULT };
 
 enum {
     CONN_LOOKUPS_MAX = 3, /* each holds a thread of the pool's four for as long as the resolver hangs */
-    CONN_BROKEN_MAX = 256,
+    CONN_BROKEN_MAX = 512,
     CONN_OVERTIME_MS = 500,        /* the server's own statement_timeout comes first; this is for when it does not */
     CONN_STOP_GRACE_MS = 1000,     /* for the answer to a cancel request, then the connection is dropped */
     CONN_BYTES_KEPT_MAX = 1 << 20, /* libpq's buffers never shrink: one bigger message and the connection is replaced */
@@ -67,6 +72,8 @@ struct pg_conn {
     struct deferred late;
     unsigned holds; /* handles and thread work that must end before the memory is freed */
     bool closing, opened;
+    bool unreplicated;            /* the commit is done here, but the server gave up waiting for its standby */
+    uint64_t opened_ms;           /* uv_now */
     bool touched;                 /* something is left in its session, see session.h */
     bool worn;                    /* not to be used by another; see CONN_BYTES_KEPT_MAX */
     bool fatal;                   /* the server said good bye in a notice */
@@ -100,7 +107,8 @@ void pg_conn_close(struct pg_conn *c); /* may be called twice; no callback but o
 void pg_conn_hold(struct pg_conn *c);
 void pg_conn_drop_hold(struct pg_conn *c);
 void pg_conn_watch(struct pg_conn *c, int events);      /* of libuv, on the socket that libpq has now */
-void pg_conn_shut(struct pg_conn *c, const char *why);  /* closes the socket; tells nobody */
+void pg_conn_hang_up(struct pg_conn *c);                /* closes the socket */
+void pg_conn_shut(struct pg_conn *c, const char *why);  /* likewise, for good; tells nobody */
 void pg_conn_break(struct pg_conn *c, const char *why); /* from a loop callback only: shuts it and tells who must know */
 bool pg_conn_is_open(const struct pg_conn *c);
 /* Whether bytes or an end of stream wait in the socket of an idle connection: it must be looked at before it is used. */
@@ -108,9 +116,11 @@ bool pg_conn_has_input(const struct pg_conn *c);
 
 /* ---- conn_connect.c ---- */
 void connect_start(struct pg_conn *c);
-void connect_step(struct pg_conn *c);                  /* the socket is ready */
-void connect_fail(struct pg_conn *c, const char *why); /* from a loop callback only */
 void connect_free(struct pg_conn *c);
+/* From a loop callback only: */
+void connect_step(struct pg_conn *c);    /* the socket is ready */
+void connect_overdue(struct pg_conn *c); /* no answer in time */
+void connect_late(struct pg_conn *c);    /* it failed at once, which is told now */
 
 /* ---- conn_query.c ---- */
 /* Like pg_conn_query, but st and its bytes must stay until the callback. */
@@ -126,6 +136,11 @@ void pg_conn_refuse(struct pg_conn *c, const char *fault); /* what was begun; to
 /* ---- conn_batch.c ---- */
 void conn_batch_read(struct pg_conn *c);
 void conn_batch_free(struct conn_batch *b); /* NULL is fine */
+
+/* ---- conn_read_only.c ---- */
+/* A statement was refused with 25006. True: not because of what its caller asked for, but because the server takes no
+ * writes any more, and another connection may do better: the owner was told, and nothing was written. */
+bool conn_turned_read_only(struct pg_conn *c);
 
 /* ---- conn_result.c ---- */
 void pg_conn_on_input(struct pg_conn *c);

@@ -2,18 +2,29 @@
 #include "base/mem.h"
 #include "pg/conn.h"
 #include "pg/lookup.h"
+#include "pg/silence.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEYWORDS_MAX = 64 }; /* libpq 15 knows 40 */
+enum {
+    KEYWORDS_MAX = 64, /* libpq 15 knows 40 */
+    TARGET_MS = 2000,  /* for each of several servers, unless connect_timeout says otherwise */
+};
 
+/* libpq would go through the servers by itself, but not leave one that says nothing: without blocking calls its
+ * connect_timeout does not count, and a machine that is gone says nothing. So it gets one server at a time. */
 struct connect_job {
     struct lookup lookup;
     struct pg_conn *conn;               /* held while the lookup asks */
     bool abandoned;                     /* the connection gave up before the lookup had its answer */
     PQconninfoOption *given, *defaults; /* owned: the connection string; PGHOST and its like */
+    const char *session;                /* target_session_attrs; NULL: any */
+    bool second_choice;                 /* prefer-standby found none: now any server will do */
+    unsigned order[LOOKUP_TARGETS_MAX], at;
+    bool dialing;
     char options[1024];
+    char why[CONN_BROKEN_MAX]; /* what each of them said */
 };
 
 static const char *value_of(const PQconninfoOption *o, const char *keyword)
@@ -34,13 +45,6 @@ static const char *given_or_default(const struct connect_job *job, const char *k
     const char *value = given(job, keyword);
 
     return value ? value : value_of(job->defaults, keyword);
-}
-
-/* Inside the call that opens it, a failure is told at the next turn. */
-static void fail_late(struct pg_conn *c, const char *why)
-{
-    pg_conn_shut(c, why);
-    defer_call(c->opts->defer, &c->late);
 }
 
 static void job_free(struct connect_job *job)
@@ -66,7 +70,7 @@ void connect_free(struct pg_conn *c)
     uv_cancel((uv_req_t *)&job->lookup.req);
 }
 
-void connect_fail(struct pg_conn *c, const char *why)
+static void fail(struct pg_conn *c, const char *why)
 {
     wheel_clear(c->opts->wheel, &c->deadline);
     defer_drop(&c->late);
@@ -79,9 +83,13 @@ void connect_fail(struct pg_conn *c, const char *why)
 static void on_notice(void *arg, const PGresult *res)
 {
     struct pg_conn *c = arg;
+    const char *function = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
     struct pg_error err;
     struct log_line l;
 
+    /* Of a commit that was cancelled or cut off while it waited for a synchronous standby. The server calls it done. */
+    if (function && strcmp(function, "SyncRepWaitForLSN") == 0)
+        c->unreplicated = true;
     pg_error_from_result(&err, res);
     if (pg_result_is_fatal(res)) {
         c->fatal = true;
@@ -106,11 +114,18 @@ static bool session_is_ours(PGconn *pq)
     return is_set(pq, "TimeZone", "UTC") && is_set(pq, "DateStyle", "ISO") && is_set(pq, "client_encoding", "UTF8");
 }
 
+/* Those who ask for a server that takes no writes have no use for another. */
+static bool wants_standby(const char *session)
+{
+    return session && (strcmp(session, "read-only") == 0 || strstr(session, "standby"));
+}
+
 static void opened(struct pg_conn *c)
 {
     wheel_clear(c->opts->wheel, &c->deadline);
     connect_free(c);
     c->opened = true;
+    c->opened_ms = uv_now(c->opts->loop);
     c->events->on_opened(c);
 }
 
@@ -130,7 +145,7 @@ static void connected(struct pg_conn *c)
     char sql[256];
 
     if (PQsetnonblocking(c->pq, 1) != 0) {
-        connect_fail(c, PQerrorMessage(c->pq));
+        fail(c, PQerrorMessage(c->pq));
         return;
     }
     pg_conn_watch(c, UV_READABLE);
@@ -145,27 +160,8 @@ static void connected(struct pg_conn *c)
     wheel_clear(c->opts->wheel, &c->deadline);
     connect_free(c);
     c->opened = true;
+    c->opened_ms = uv_now(c->opts->loop);
     pg_conn_script(c, slice_str(sql), on_set_up, c);
-}
-
-void connect_step(struct pg_conn *c)
-{
-    switch (PQconnectPoll(c->pq)) {
-    case PGRES_POLLING_READING:
-        pg_conn_watch(c, UV_READABLE);
-        break;
-    case PGRES_POLLING_WRITING:
-        pg_conn_watch(c, UV_WRITABLE);
-        break;
-    case PGRES_POLLING_OK:
-        connected(c);
-        break;
-    default:
-        /* PgBouncer before 1.20 ends a session that brings `options`. */
-        if (strstr(PQerrorMessage(c->pq), "unsupported startup parameter"))
-            c->opts->plain_startup = true;
-        connect_fail(c, PQerrorMessage(c->pq));
-    }
 }
 
 /* Ours come last where results must look the same everywhere, first where the user may know better. */
@@ -195,7 +191,7 @@ static void put(struct keywords *k, const char *name, const char *value)
 
 static bool is_ours(const char *keyword)
 {
-    static const char *const ours[] = {"host", "hostaddr", "port", "options", "client_encoding"};
+    static const char *const ours[] = {"host", "hostaddr", "port", "options", "client_encoding", "target_session_attrs"};
 
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (strcmp(keyword, ours[i]) == 0)
@@ -203,18 +199,33 @@ static bool is_ours(const char *keyword)
     return false;
 }
 
-static void dial(struct pg_conn *c)
+static const char *wanted_session(const struct connect_job *job)
+{
+    if (job->session == NULL || strcmp(job->session, "prefer-standby") != 0)
+        return job->session;
+    return job->second_choice ? "any" : "standby";
+}
+
+static const struct lookup_target *target_of(const struct connect_job *job)
+{
+    return &job->lookup.targets[job->order[job->at]];
+}
+
+/* False: it failed at once, and c->pq says why. */
+static bool dial(struct pg_conn *c)
 {
     struct connect_job *job = c->job;
+    const struct lookup_target *target = target_of(job);
     struct keywords k = {.n = 0};
 
     for (PQconninfoOption *o = job->given; o->keyword; o++)
         if (o->val && !is_ours(o->keyword))
             put(&k, o->keyword, o->val);
     write_options(job, c->opts);
-    put(&k, "host", job->lookup.host.p);
-    put(&k, "hostaddr", job->lookup.hostaddr.p);
-    put(&k, "port", job->lookup.port.p);
+    put(&k, "host", target->name);
+    put(&k, "hostaddr", target->address);
+    put(&k, "port", target->port);
+    put(&k, "target_session_attrs", wanted_session(job));
     put(&k, "options", job->options);
     put(&k, "client_encoding", "UTF8");
     put(&k, "fallback_application_name", c->opts->application_name);
@@ -228,20 +239,132 @@ static void dial(struct pg_conn *c)
     if (c->pq == NULL)
         abort(); /* out of memory */
     PQsetNoticeReceiver(c->pq, on_notice, c);
-    if (PQstatus(c->pq) == CONNECTION_BAD)
-        fail_late(c, PQerrorMessage(c->pq));
-    else
-        pg_conn_watch(c, UV_WRITABLE);
+    return PQstatus(c->pq) != CONNECTION_BAD;
 }
 
+static void add_why(struct connect_job *job, const char *why)
+{
+    size_t n = strlen(job->why);
+
+    snprintf(job->why + n, sizeof job->why - n, "%s%s", n > 0 ? "; " : "", why);
+    pg_error_trim(job->why);
+}
+
+static uint64_t patience_ms(const struct pg_conn *c)
+{
+    const char *given_s = given_or_default(c->job, "connect_timeout");
+    int s = given_s ? atoi(given_s) : 0;
+
+    if (s > 0)
+        return (uint64_t)s * 1000;
+    return c->job->lookup.count > 1 && c->opts->connect_ms > TARGET_MS ? TARGET_MS : c->opts->connect_ms;
+}
+
+/* The present server will not do: the next one. False: there is none left. */
+static bool turn_to_next(struct pg_conn *c)
+{
+    struct connect_job *job = c->job;
+
+    job->dialing = false;
+    pg_conn_hang_up(c);
+    c->fatal = false;
+    c->broken[0] = '\0';
+    if (++job->at < job->lookup.count)
+        return true;
+    if (job->session == NULL || strcmp(job->session, "prefer-standby") != 0 || job->second_choice)
+        return false;
+    job->second_choice = true;
+    job->at = 0;
+    job->why[0] = '\0';
+    return true;
+}
+
+/* Goes on with the server at job->at. False: none of them, and job->why says why not. */
+static bool dial_on(struct pg_conn *c)
+{
+    while (!dial(c)) {
+        add_why(c->job, PQerrorMessage(c->pq));
+        if (!turn_to_next(c))
+            return false;
+    }
+    c->job->dialing = true;
+    wheel_set(c->opts->wheel, &c->deadline, patience_ms(c));
+    pg_conn_watch(c, UV_WRITABLE);
+    return true;
+}
+
+static void try_next(struct pg_conn *c)
+{
+    if (!turn_to_next(c) || !dial_on(c))
+        fail(c, c->job->why);
+}
+
+void connect_step(struct pg_conn *c)
+{
+    switch (PQconnectPoll(c->pq)) {
+    case PGRES_POLLING_READING:
+        pg_conn_watch(c, UV_READABLE);
+        break;
+    case PGRES_POLLING_WRITING:
+        pg_conn_watch(c, UV_WRITABLE);
+        break;
+    case PGRES_POLLING_OK:
+        connected(c);
+        break;
+    default:
+        /* PgBouncer before 1.20 ends a session that brings `options`. */
+        if (strstr(PQerrorMessage(c->pq), "unsupported startup parameter"))
+            c->opts->plain_startup = true;
+        add_why(c->job, PQerrorMessage(c->pq));
+        try_next(c);
+    }
+}
+
+void connect_late(struct pg_conn *c)
+{
+    fail(c, c->job->why);
+}
+
+void connect_overdue(struct pg_conn *c)
+{
+    struct connect_job *job = c->job;
+    char why[512];
+
+    if (!job->dialing) {
+        fail(c, "the lookup of the host has no answer");
+        return;
+    }
+    snprintf(why, sizeof why, "%.200s port %s: no answer within %llu ms", PQhost(c->pq) ? PQhost(c->pq) : "?",
+             PQport(c->pq) ? PQport(c->pq) : "?", (unsigned long long)patience_ms(c));
+    add_why(job, why);
+    silence_note(c->opts->silence, target_of(job), uv_now(c->opts->loop));
+    try_next(c);
+}
+
+/* In the order of the connection string, but those that were silent a moment ago come last. */
+static void arrange(struct pg_conn *c)
+{
+    struct connect_job *job = c->job;
+    uint64_t now = uv_now(c->opts->loop);
+    unsigned n = 0;
+
+    for (int silent = 0; silent <= 1; silent++)
+        for (unsigned i = 0; i < job->lookup.count; i++)
+            if (silence_is_known(c->opts->silence, &job->lookup.targets[i], now) == silent)
+                job->order[n++] = i;
+    job->at = 0;
+}
+
+/* A failure is told at the next turn: this may run inside the call that opens the connection. */
 static void looked_up(struct pg_conn *c)
 {
-    struct lookup *l = &c->job->lookup;
+    struct connect_job *job = c->job;
 
-    if (l->addresses == 0)
-        fail_late(c, l->err);
-    else
-        dial(c);
+    if (job->lookup.count == 0)
+        add_why(job, job->lookup.err);
+    arrange(c);
+    if (job->lookup.count == 0 || !dial_on(c))
+        defer_call(c->opts->defer, &c->late);
 }
 
 static void on_looked_up(struct lookup *l)
@@ -266,14 +389,16 @@ void connect_start(struct pg_conn *c)
     job->conn = c;
     job->given = PQconninfoParse(c->opts->url, NULL);
     job->defaults = PQconndefaults();
-    if (job->given == NULL) { /* libpq's message would hold the string, and the password in it */
-        fail_late(c, "DATABASE_URL is not a connection string that libpq understands");
+    if (job->given == NULL) /* libpq's message would hold the string, and the password in it */
+        add_why(job, "DATABASE_URL is not a connection string that libpq understands");
+    else if (c->opts->lookups >= CONN_LOOKUPS_MAX)
+        add_why(job, "earlier lookups of the host still have no answer");
+    if (job->why[0]) {
+        defer_call(c->opts->defer, &c->late);
         return;
     }
-    if (c->opts->lookups >= CONN_LOOKUPS_MAX) {
-        fail_late(c, "earlier lookups of the host still have no answer");
-        return;
-    }
+    job->session = given_or_default(job, "target_session_attrs");
+    c->opts->standby_wanted = wants_standby(job->session);
     host = given(job, "host");
     hostaddr = given(job, "hostaddr");
     if (!host && !hostaddr) {

@@ -91,7 +91,7 @@ void pg_conn_begin(struct pg_conn *c, const struct pg_statement *st, pg_result_f
     c->step = STEP_NONE;
     c->stop = STOP_NONE;
     c->unsent = true;
-    c->retried = false;
+    c->retried = c->unreplicated = false;
     c->begun_ms = uv_now(c->opts->loop);
     c->was_in_tx = pg_conn_tx_status(c) != PG_TX_IDLE;
     if (c->statement_ms > 0)

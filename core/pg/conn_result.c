@@ -172,6 +172,8 @@ static void name_cancel(struct pg_conn *c, struct pg_error *err)
 static void error_of_result(struct pg_conn *c, struct pg_error *err)
 {
     pg_error_from_result(err, c->result);
+    if (strcmp(err->sqlstate, "25006") == 0 && conn_turned_read_only(c) && !c->was_in_tx)
+        err->kind = PG_UNAVAILABLE;
     if (strcmp(err->sqlstate, "57014") == 0)
         name_cancel(c, err);
     else if (pg_result_is_fatal(c->result) || c->pq == NULL)
@@ -226,6 +228,8 @@ void pg_conn_finish(struct pg_conn *c)
         error_of_silence(c, &err);
     else if (is_error(c->result))
         error_of_result(c, &err);
+    else if (c->unreplicated)
+        pg_error_set(&err, PG_LOST, "committed, but the server gave up waiting for its standby");
     if (err.kind == PG_OK) {
         fn(take_result(c), NULL, arg);
         return;

@@ -73,13 +73,15 @@ static void note(struct lane *l, struct lane_item *it, uint64_t now_us, bool fai
     l->answered_us = now_us;
 }
 
-/* The server refuses to write here, or the statement would have waited for a lock. */
+/* The server refuses to write here, or at all any more, or the statement would have waited for a lock. */
 static bool belongs_elsewhere(struct lane *l, const struct lane_item *it)
 {
     if (l->kind == LANE_READ && has_sqlstate(it->result, "25006")) {
         history_wrote(&l->pool->history, it->hash);
         return true;
     }
+    if (has_sqlstate(it->result, "25006"))
+        return conn_turned_read_only(l->conn);
     return has_sqlstate(it->result, "55P03");
 }
 

@@ -1,16 +1,22 @@
 #ifndef PG_LOOKUP_H
 #define PG_LOOKUP_H
 /* The hosts of a connection string and their addresses. libpq would resolve names by itself, blocking the loop, so
- * every name is looked up first (on the thread pool) and libpq gets one entry for each address: host=db,db
- * hostaddr=10.0.0.1,10.0.0.2, which it tries in that order. The names stay for the certificate check. */
+ * every name is looked up first (on the thread pool) and each address is one target: host=db hostaddr=10.0.0.1. The name
+ * stays for the certificate check. */
 #include "base/buf.h"
 #include <libpq-fe.h>
+#include <netinet/in.h>
 #include <uv.h>
 
-enum { LOOKUP_HOSTS_MAX = 16, LOOKUP_ADDRESSES_MAX = 32 };
+enum { LOOKUP_HOSTS_MAX = 16, LOOKUP_TARGETS_MAX = 32 };
 
 struct lookup_host {
-    struct slice name, address, port; /* borrowed from the strings given; n 0: not given */
+    const char *name, *address, *port; /* borrowed from the strings given; "": not given */
+};
+
+struct lookup_target { /* one server, as libpq takes it; "": its default */
+    const char *name, *port;
+    char address[INET6_ADDRSTRLEN + 16]; /* a zone may follow */
 };
 
 struct lookup;
@@ -20,8 +26,8 @@ struct lookup {
     struct buf texts; /* the strings given, one after another */
     struct lookup_host hosts[LOOKUP_HOSTS_MAX];
     unsigned n, at;
-    struct buf host, hostaddr, port; /* what libpq gets: NUL-terminated lists */
-    unsigned addresses;
+    struct lookup_target targets[LOOKUP_TARGETS_MAX]; /* in the order of the strings */
+    unsigned count;                                   /* of them */
     uv_getaddrinfo_t req;
     bool asking;
     char err[160]; /* of the last name that could not be found */

@@ -161,7 +161,31 @@ static void on_died(struct pg_conn *c)
     pool_grow(p);
 }
 
-static const struct conn_events events = {on_opened, on_failed, on_died, on_gone};
+static void discard_all(struct pool *p, enum conn_status status)
+{
+    while (!list_is_empty(&p->on[status]))
+        pool_discard(p, LIST_OF(list_first(&p->on[status]), struct pg_conn, link));
+}
+
+static void wear_out(struct pool *p, enum conn_status status)
+{
+    for (struct list *n = p->on[status].next; n != &p->on[status]; n = n->next)
+        LIST_OF(n, struct pg_conn, link)->worn = true;
+}
+
+/* So are all that were made when it was: the idle ones go at once, the others when they are given back. */
+static void on_read_only(struct pg_conn *c)
+{
+    struct pool *p = c->owner;
+
+    log_note(LOG_WARN, "pool", "the database takes no writes here any more: all connections are made anew", "host",
+             PQhost(c->pq));
+    wear_out(p, CONN_BUSY);
+    wear_out(p, CONN_LANE);
+    discard_all(p, CONN_IDLE);
+}
+
+static const struct conn_events events = {on_opened, on_failed, on_died, on_read_only, on_gone};
 
 static bool needs_another(const struct pool *p)
 {
@@ -227,6 +251,7 @@ static void take_opts(struct pool *p, const struct pool_opts *opts)
         .wheel = opts->wheel,
         .defer = &p->defer,
         .cancels = &p->cancels,
+        .silence = &p->silence,
         .url = p->opts.url,
         .application_name = p->opts.application_name,
         .connect_ms = opts->connect_ms,
@@ -280,12 +305,6 @@ void pool_status(const struct pool *p, struct pool_status *out)
         .lost = p->lost,
     };
     memcpy(out->last_error, p->last_error, sizeof out->last_error);
-}
-
-static void discard_all(struct pool *p, enum conn_status status)
-{
-    while (!list_is_empty(&p->on[status]))
-        pool_discard(p, LIST_OF(list_first(&p->on[status]), struct pg_conn, link));
 }
 
 void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg)

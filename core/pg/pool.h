@@ -35,7 +35,7 @@ struct pool_status { /* gauges now, and counts since the start */
     unsigned size, idle, busy, waiting, max, connecting;
     bool available; /* the last attempt to connect, or a live connection, says so */
     uint64_t acquired, line_full, waited, leaked, connects, connect_failures, lost;
-    char last_error[256];
+    char last_error[512];
 };
 
 /* A connection string that is wrong shows as last_error: nothing here fails at once. */

@@ -6,6 +6,7 @@
 #include "pg/conn.h"
 #include "pg/history.h"
 #include "pg/lane.h"
+#include "pg/silence.h"
 #include <assert.h>
 
 enum {
@@ -25,6 +26,7 @@ struct pool {
     struct pool_opts opts; /* its strings owned */
     struct conn_opts conn_opts;
     struct cancel_gate cancels;
+    struct silence silence;
     struct defer defer;
     struct list on[CONN_STATUSES];
     unsigned count[CONN_STATUSES];
@@ -46,7 +48,7 @@ struct pool {
     void (*on_closed)(void *arg);
     void *closed_arg;
     uint64_t acquired, line_full, waited, leaked, connects, connect_failures, lost;
-    char last_error[256];
+    char last_error[CONN_BROKEN_MAX];
 };
 
 static inline uint64_t pool_now(const struct pool *p)

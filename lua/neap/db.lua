@@ -178,9 +178,11 @@ local function run(sql, timeout, fn)
   return table.unpack(results, 1, results.n)
 end
 
--- 40001 serialization_failure, 40P01 deadlock_detected: the same transaction may well succeed when it is run again.
-local function is_worth_retrying(err)
-  return type(err) == "table" and (err.sqlstate == "40001" or err.sqlstate == "40P01") and err.kind == "server"
+-- 40001 serialization_failure, 40P01 deadlock_detected: the same transaction may well succeed when it is run again. So may
+-- one that met a server which is no primary any more (25006): nothing was written, and the pool makes new connections.
+local function is_worth_retrying(err, sql)
+  return type(err) == "table" and err.kind == "server" and (err.sqlstate == "40001" or err.sqlstate == "40P01"
+    or err.sqlstate == "25006" and not sql:find "READ ONLY")
 end
 
 local function run_with_retries(sql, timeout, retries, fn)
@@ -189,7 +191,7 @@ local function run_with_retries(sql, timeout, retries, fn)
     if results[1] then
       return table.unpack(results, 2, results.n)
     end
-    if attempt == retries or not is_worth_retrying(results[2]) then
+    if attempt == retries or not is_worth_retrying(results[2], sql) then
       error(results[2], 0)
     end
     -- Those who collided must not come back together: up to 10 ms, 20 ms, 40 ms ...
@@ -200,7 +202,8 @@ end
 ---@class neap.DbTxOptions
 ---@field isolation "read committed"|"repeatable read"|"serializable"|nil
 ---@field read_only boolean?
----@field retries integer?  how often it is run again after a serialization failure or a deadlock; fn must bear that
+---@field retries integer?  how often it is run again after a serialization failure, a deadlock, or on a server that
+---  turned out to be read-only; fn must bear that
 ---@field timeout number?   seconds for each of its statements, in place of DB_STATEMENT_TIMEOUT; 0 is none
 
 --- Runs fn inside a transaction: it commits when fn returns, and rolls back when fn raises or its task is cancelled. All
