@@ -19,9 +19,11 @@ static int read_here(struct outcome *o, const struct place *place, const char *m
     uv_loop_t loop;
     struct wheel wheel;
     struct limits limits = limits_default;
+    struct list engines;
     struct script_env env = {.loop = &loop,
                              .wheel = &wheel,
                              .limits = &limits,
+                             .engines = &engines,
                              .mode = SCRIPT_TOOL,
                              .app_dir = place->app_dir,
                              .home = place->home,
@@ -31,6 +33,7 @@ static int read_here(struct outcome *o, const struct place *place, const char *m
     if (uv_loop_init(&loop) < 0)
         return fail(o->err, "no event loop can be made");
     wheel_init(&wheel, uv_now(&loop));
+    list_init(&engines);
     struct engine *e = engine_new(&env, o->err);
     return e ? settings_load(&o->settings, e, mode, o->err) : -1;
 }

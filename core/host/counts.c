@@ -1,7 +1,7 @@
 #include "host/counts.h"
 #include "http/server.h"
 #include "pg/pool.h"
-#include "script/engine.h"
+#include "script/engines.h"
 
 static void on_handle(uv_handle_t *h, void *arg)
 {
@@ -16,9 +16,10 @@ unsigned counts_handles(uv_loop_t *loop)
     return n;
 }
 
-void counts_take(const struct script_env *env, const struct engine *engine, struct host_counts *out)
+void counts_take(const struct script_env *env, struct host_counts *out)
 {
-    *out = (struct host_counts){.handles = counts_handles(env->loop), .tasks = engine ? engine_tasks(engine) : 0};
+    *out = (struct host_counts){
+        .handles = counts_handles(env->loop), .tasks = engines_tasks(env), .background = engines_background(env)};
     if (env->server) {
         const struct server_counts *c = server_counts(env->server);
         out->connections = c->connections;

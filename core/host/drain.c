@@ -2,12 +2,14 @@
 #include "host/counts.h"
 #include "host/watch.h"
 #include "host/worker.h"
+#include "script/engines.h"
 
 /* The way out, one stage after the other, each begun by the end of the one before or by its deadline:
  *
  *   REQUESTS  the server takes no more connections and ends those that it has
  *   TASKS     Lua whose client is gone already rolls back
  *   HOOKS     the application says goodbye
+ *   BACKGROUND its loops end at their waits
  *   POOL      the connections to Postgres close
  *   SERVER    the handles of the server close
  *   DONE      the loop stops
@@ -33,7 +35,7 @@ static void on_hooks_done(int code, void *arg)
     if (code != 0)
         log_note(LOG_ERROR, "worker", "a stop hook of the application failed", NULL, NULL);
     if (w->stage == DRAIN_HOOKS)
-        enter(w, DRAIN_POOL);
+        enter(w, DRAIN_BACKGROUND);
 }
 
 static void on_pool_closed(void *arg)
@@ -52,8 +54,7 @@ static void on_server_closed(void *arg)
  * for requests that never became a task. */
 static void cancel_all(struct worker *w)
 {
-    if (w->engine)
-        engine_cancel_all(w->engine);
+    engines_cancel_tasks(&w->env);
     w->drain_cut_ms = uv_now(&w->loop) + ANSWER_MS;
     w->drain_end_ms = uv_now(&w->loop) + CANCELLED_MS;
 }
@@ -84,10 +85,14 @@ static void enter(struct worker *w, enum drain_stage stage)
         if (w->engine)
             engine_run(w->engine, "neap.shutdown", on_hooks_done, w);
         else
-            enter(w, DRAIN_POOL);
+            enter(w, DRAIN_BACKGROUND);
+        break;
+    case DRAIN_BACKGROUND: /* drain_tick looks */
+        w->drain_end_ms = uv_now(&w->loop) + CANCELLED_MS;
+        engines_end_background(&w->env);
         break;
     case DRAIN_POOL:
-        counts_take(&w->env, w->engine, &w->left);
+        counts_take(&w->env, &w->left);
         if (w->pool)
             pool_close(w->pool, on_pool_closed, w);
         else
@@ -110,12 +115,13 @@ static void tell(const char *message, const struct worker *w)
 {
     struct host_counts c;
     struct log_line l;
-    counts_take(&w->env, w->engine, &c);
+    counts_take(&w->env, &c);
     if (!log_begin(&l, LOG_WARN, "worker", message))
         return;
     log_int(&l, "worker", w->opts->slot);
     log_int(&l, "connections", c.connections);
     log_int(&l, "tasks", c.tasks);
+    log_int(&l, "background", c.background);
     log_int(&l, "pool_busy", c.pool_busy);
     log_end(&l);
 }
@@ -166,8 +172,10 @@ void drain_tick(struct worker *w)
         return;
     if (w->stage == DRAIN_REQUESTS && w->drain_cut_ms != 0 && uv_now(&w->loop) >= w->drain_cut_ms)
         cut(w);
-    else if (w->stage == DRAIN_TASKS && (w->engine == NULL || engine_tasks(w->engine) == 0))
+    else if (w->stage == DRAIN_TASKS && engines_tasks(&w->env) == 0)
         enter(w, DRAIN_HOOKS);
+    else if (w->stage == DRAIN_BACKGROUND && engines_background(&w->env) == 0)
+        enter(w, DRAIN_POOL);
     else if (uv_now(&w->loop) >= w->drain_end_ms)
         on_deadline(w);
 }

@@ -70,7 +70,7 @@ static void on_hooks_done(int code, void *arg)
         log_note(LOG_ERROR, "reload", "a start hook of the application failed", NULL, NULL);
 }
 
-/* The application's start hooks run once in a worker's life: when it first loads. */
+/* The application's on_start hooks run once in a worker's life, when it first loads; its on_load hooks each time. */
 static void take_over(struct worker *w, struct engine *e)
 {
     struct engine *old = w->engine;
@@ -78,8 +78,8 @@ static void take_over(struct worker *w, struct engine *e)
     server_set_note(w->server, slice_str(""));
     w->engine = e;
     engine_retire(old);
-    if (atomic_fetch_add(&w->slot->loads, 1) == 0)
-        engine_run(e, "neap.startup", on_hooks_done, w);
+    bool is_first = atomic_fetch_add(&w->slot->loads, 1) == 0;
+    engine_run(e, is_first ? "neap.startup" : "neap.takeover", on_hooks_done, w);
 }
 
 /* What a worker is built on stays as it is until the process starts anew. */

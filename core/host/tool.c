@@ -131,9 +131,11 @@ static int start(struct tool *t, const struct place *place, int argc, char **arg
     char err[ERR_MAX] = "";
     settings_default(&t->settings);
     t->limits = limits_default;
+    list_init(&t->engines);
     t->env = (struct script_env){.loop = &t->loop,
                                  .wheel = &t->wheel,
                                  .limits = &t->limits,
+                                 .engines = &t->engines,
                                  .mode = SCRIPT_TOOL,
                                  .app_dir = place->app_dir,
                                  .home = place->home,

@@ -22,6 +22,7 @@ struct tool {
     void *unserved_arg;
     struct pool *pool;     /* owned; NULL until the command asks for one */
     struct engine *engine; /* owned */
+    struct list engines;   /* that one */
     struct script_env env;
     struct tool_host host;
     unsigned closing; /* pools and servers on their way out */

@@ -139,7 +139,7 @@ static void set_user(struct tool_host *h, const struct script_user *user)
 static void counts(struct tool_host *h, struct host_counts *out)
 {
     struct tool *t = tool_of(h);
-    counts_take(&t->env, t->engine, out);
+    counts_take(&t->env, out);
 }
 
 void tool_host_fill(struct tool *t)

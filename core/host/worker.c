@@ -10,6 +10,7 @@
 #include "host/signals.h"
 #include "host/supervisor.h"
 #include "host/watch.h"
+#include "script/engines.h"
 #include "script/watchdog.h"
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static void beat(struct worker *w)
     const struct server_counts *c = server_counts(w->server);
     atomic_store_explicit(&w->slot->requests, c->requests, memory_order_relaxed);
     atomic_store_explicit(&w->slot->connections, c->connections, memory_order_relaxed);
-    atomic_store_explicit(&w->slot->tasks, w->engine ? engine_tasks(w->engine) : 0, memory_order_relaxed);
+    atomic_store_explicit(&w->slot->tasks, engines_tasks(&w->env), memory_order_relaxed);
 }
 
 static void on_tick(uv_timer_t *t)
@@ -153,7 +154,7 @@ static void read_user(struct script_user *u)
 static void on_counts(struct tool_host *h, struct host_counts *out)
 {
     struct worker *w = (struct worker *)(void *)((char *)h - offsetof(struct worker, host));
-    counts_take(&w->env, w->engine, out);
+    counts_take(&w->env, out);
 }
 
 static void fill_env(struct worker *w)
@@ -165,6 +166,7 @@ static void fill_env(struct worker *w)
                                  .pool = w->pool,
                                  .server = w->server,
                                  .limits = &w->limits,
+                                 .engines = &w->engines,
                                  .mode = w->opts->mode,
                                  .app_dir = p->app_dir,
                                  .home = p->home,
@@ -224,6 +226,7 @@ static void tell_end(const struct worker *w)
     log_int(&l, "worker", w->opts->slot);
     log_int(&l, "handles", w->left.handles);
     log_int(&l, "tasks", w->left.tasks);
+    log_int(&l, "background", w->left.background);
     log_int(&l, "connections", w->left.connections);
     log_int(&l, "pool_busy", w->left.pool_busy);
     log_int(&l, "requests", (int64_t)w->left.requests);
@@ -254,6 +257,7 @@ int worker_run(const struct worker_opts *opts)
     w->opts = opts;
     w->slot = &opts->shared->slots[opts->slot];
     w->limits = opts->settings->limits;
+    list_init(&w->engines);
     if (start_clockwork(w) < 0) {
         log_note(LOG_ERROR, "worker", "the event loop cannot start", NULL, NULL);
         return WORKER_FAILED;

@@ -28,7 +28,16 @@ struct worker_opts {
     bool watch;            /* for saved files */
 };
 
-enum drain_stage { DRAIN_NOT, DRAIN_REQUESTS, DRAIN_TASKS, DRAIN_HOOKS, DRAIN_POOL, DRAIN_SERVER, DRAIN_DONE };
+enum drain_stage {
+    DRAIN_NOT,
+    DRAIN_REQUESTS,
+    DRAIN_TASKS,
+    DRAIN_HOOKS,
+    DRAIN_BACKGROUND,
+    DRAIN_POOL,
+    DRAIN_SERVER,
+    DRAIN_DONE
+};
 
 struct worker {
     const struct worker_opts *opts;
@@ -44,6 +53,7 @@ struct worker {
     struct server *server; /* owned */
     struct pool *pool;     /* owned; NULL without a database */
     struct engine *engine; /* owned; NULL in dev while the application has never loaded */
+    struct list engines;   /* that one, and those before it that still end */
     struct script_env env;
     struct tool_host host; /* answers counts only */
 

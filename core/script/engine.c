@@ -8,6 +8,7 @@
 #include "script/lib_request.h"
 #include "script/modules.h"
 #include "script/sandbox.h"
+#include "script/spawn.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>
 #include <lualib.h>
@@ -115,10 +116,12 @@ struct engine *engine_new(const struct script_env *env, char err[static ERR_MAX]
     struct engine *e = mem_zalloc(sizeof *e);
     e->env = env;
     e->error_mapper = LUA_NOREF;
+    list_push_back(env->engines, &e->link);
     list_init(&e->tasks);
     list_init(&e->spare);
     e->L = lua_newstate(on_alloc, e);
     if (e->L == NULL) {
+        list_remove(&e->link);
         free(e);
         fail(err, "out of memory");
         return NULL;
@@ -205,6 +208,7 @@ void engine_settle(struct engine *e)
         return;
     task_free_spare(e);
     lua_close(e->L);
+    list_remove(&e->link);
     operations_free(&e->operations);
     buf_free(&e->scratch);
     buf_free(&e->scratch_headers);
@@ -216,6 +220,7 @@ void engine_retire(struct engine *e)
     if (e == NULL || e->retired)
         return;
     e->retired = true;
+    spawn_end_background(e);
     /* The table goes with the last request that holds it; on_routes_free settles. */
     route_table_unref(e->routes);
 }

@@ -14,7 +14,7 @@ struct engine *engine_new(const struct script_env *env, char err[static ERR_MAX]
  * -78 when the configuration is wrong (err lists every problem, a line each). No handler runs. */
 int engine_load(struct engine *e, char err[static ERR_MAX]) __attribute__((warn_unused_result));
 struct route_table *engine_routes(struct engine *e); /* borrowed; server_set_routes takes its own count */
-/* Drops the owner's count: freed now, or when the last task or request is over. */
+/* Drops the owner's count: freed now, or when the last task or request is over. Its background tasks are cancelled. */
 void engine_retire(struct engine *e);
 unsigned engine_tasks(const struct engine *e); /* live coroutines */
 void engine_cancel_all(struct engine *e);      /* ends every task at its wait: the deadline of a drain */

@@ -14,10 +14,13 @@ struct engine {
     lua_State *L;                 /* owned; its extra space, and that of every coroutine, holds the engine */
     const struct script_env *env; /* borrowed from the worker */
     struct route_table *routes;   /* counted once for the engine until it is retired */
+    struct list link;             /* in env->engines */
     struct list tasks;            /* live ones */
     struct list spare;            /* ended ones, to be used again */
-    unsigned live, spare_count;
+    unsigned live, spare_count;   /* live: also those that were spawned and have not begun */
+    unsigned spawned, background; /* of live: all that core.spawn made, and those that end with the engine */
     bool loading;                 /* routes may be declared */
+    bool background_over;         /* no background task begins any more */
     bool retired;                 /* the owner's count is dropped */
     bool routes_held;             /* somebody (the owner or a request) still counts the routes */
     struct task *current;         /* whose Lua runs now */

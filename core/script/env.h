@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+struct list;
 struct pool;
 struct server;
 struct tool_host;
@@ -22,6 +23,7 @@ struct script_env {
     struct pool *pool;     /* NULL: no database is configured */
     struct server *server; /* NULL in a tool until it serves */
     struct limits *limits;
+    struct list *engines; /* all that are alive; owned by the process: script/engines.h */
     enum script_mode mode;
     struct script_user as;
     const char *app_dir;    /* absolute */

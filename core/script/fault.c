@@ -146,6 +146,17 @@ static void describe(lua_State *L, int index, struct buf *out)
     lua_pop(L, 1);
 }
 
+void fault_describe(struct task *t, struct buf *out)
+{
+    lua_State *L = t->engine->L;
+    lua_checkstack(L, LUA_MINSTACK);
+    lua_xmove(t->co, L, 1);
+    task_enter(t, L);
+    describe(L, -1, out);
+    task_leave(t, L);
+    lua_pop(L, 1);
+}
+
 static void answer_error(struct task *t)
 {
     struct engine *e = t->engine;

@@ -5,4 +5,6 @@
 
 /* Answers t->req. The error value is on top of t->co when how is OUTCOME_ERROR. */
 void fault_answer(struct task *t, enum task_outcome how);
+/* The text of the error value on top of t->co, which is taken off: its __tostring may fail, nil and tables have none. */
+void fault_describe(struct task *t, struct buf *out);
 #endif

@@ -112,11 +112,13 @@ static int l_counts(lua_State *L)
     struct host_counts counts = {0};
     if (h != NULL)
         h->counts(h, &counts);
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
     lua_pushinteger(L, counts.handles);
     lua_setfield(L, -2, "handles");
     lua_pushinteger(L, counts.tasks);
     lua_setfield(L, -2, "tasks");
+    lua_pushinteger(L, counts.background);
+    lua_setfield(L, -2, "background");
     lua_pushinteger(L, counts.connections);
     lua_setfield(L, -2, "connections");
     lua_pushinteger(L, counts.pool_busy);

@@ -56,6 +56,7 @@ struct task *task_new(struct engine *e)
     }
     t->state = TASK_READY;
     t->cancelled = TASK_LIVE;
+    t->spawned = SPAWN_NOT;
     t->heap_bytes = 0;
     t->exit_code = 0;
     t->chain_n = 0;
@@ -177,6 +178,9 @@ static void resume(struct task *t, int n)
     assert(e->current == NULL && t->state != TASK_RUNNING && t->state != TASK_ENDED);
     t->state = TASK_RUNNING;
     t->chain_n = 0;
+    /* One that lives for ever counts from each wait: what it leaves behind may be collected while others run. */
+    if (t->spawned != SPAWN_NOT)
+        t->heap_bytes = 0;
     e->current = t;
     e->running = t->co;
     e->host_yield = false;
@@ -387,9 +391,7 @@ void task_cancel(struct task *t, enum task_cancel why)
 
 void engine_cancel_all(struct engine *e)
 {
-    struct list *next;
-    for (struct list *l = e->tasks.next; l != &e->tasks; l = next) {
-        next = l->next;
+    e->background_over = true;
+    for (struct list *l = e->tasks.next; l != &e->tasks; l = l->next)
         task_cancel(LIST_OF(l, struct task, link), TASK_STOPPED);
-    }
 }

@@ -18,6 +18,8 @@ enum task_state { TASK_READY, TASK_RUNNING, TASK_WAITING, TASK_ENDED };
 enum task_cancel { TASK_LIVE = 0, TASK_CLIENT_GONE, TASK_TIMED_OUT, TASK_STOPPED, TASK_CPU, TASK_HEAP, TASK_EXIT };
 enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_YIELDED };
 
+enum task_spawned { SPAWN_NOT, SPAWN_FINISHES, SPAWN_BACKGROUND }; /* script/spawn.h */
+
 enum { TASK_CHAIN_MAX = 64, TASK_GRACE_MS = 5000 };
 
 struct task {
@@ -27,6 +29,7 @@ struct task {
     struct list link;
     enum task_state state;
     enum task_cancel cancelled;
+    enum task_spawned spawned;
     struct request *req;                /* borrowed from the server until the answer; NULL for commands */
     void **req_box;                     /* the userdata that the handler sees; NULL inside when the request is over */
     int req_ref;                        /* its anchor, or false */

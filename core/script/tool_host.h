@@ -7,7 +7,8 @@
 
 struct host_counts {  /* alive now in this process */
     unsigned handles; /* of libuv, those that the host itself keeps left out */
-    unsigned tasks;
+    unsigned tasks;   /* of requests and commands, and those that were spawned to finish */
+    unsigned background;
     unsigned connections;
     unsigned pool_busy;
     uint64_t requests; /* answered since the start */

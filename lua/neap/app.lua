@@ -14,6 +14,7 @@ local M = {}
 ---@class neap.App : neap.Router
 ---@field start_hooks function[]
 ---@field stop_hooks function[]
+---@field load_hooks function[]
 local App = setmetatable({ __name = "neap.app" }, { __index = router.class })
 App.__index = App
 
@@ -28,7 +29,7 @@ function M.new(opts)
     error(("%s: app: %s"):format(where, problem), 0)
   end
   local self = router.root(opts, where)
-  self.start_hooks, self.stop_hooks = {}, {}
+  self.start_hooks, self.load_hooks, self.stop_hooks = {}, {}, {}
   return setmetatable(self, App)
 end
 
@@ -48,6 +49,13 @@ end
 ---@param fn fun()
 function App:on_start(fn)
   add_hook(self.start_hooks, fn, "on_start", router.position(2))
+end
+
+--- Runs in each worker whenever this code takes over: as it begins to serve (after on_start), and after each reload. For
+--- what belongs to the code and ends with it, like background tasks and listeners.
+---@param fn fun()
+function App:on_load(fn)
+  add_hook(self.load_hooks, fn, "on_load", router.position(2))
 end
 
 --- Runs in each worker when its requests are done, the last declared first.

@@ -138,14 +138,25 @@ local function run_hook(hook, event)
   return ok
 end
 
---- Runs the application's on_start hooks: once in each worker, as it begins to serve.
----@return boolean ok  whether all of them went well
-function M.start()
+local function run_hooks(hooks, event)
   local ok = true
-  for _, hook in ipairs(app and app.start_hooks or {}) do
-    ok = run_hook(hook, "startup.hook_failed") and ok
+  for _, hook in ipairs(hooks or {}) do
+    ok = run_hook(hook, event) and ok
   end
   return ok
+end
+
+--- Runs the application's on_load hooks: in each worker, whenever this code takes over.
+---@return boolean ok  whether all of them went well
+function M.take_over()
+  return run_hooks(app and app.load_hooks, "load.hook_failed")
+end
+
+--- Runs its on_start hooks, once in each worker as it begins to serve, and then those of on_load.
+---@return boolean ok
+function M.start()
+  local ok = run_hooks(app and app.start_hooks, "startup.hook_failed")
+  return M.take_over() and ok
 end
 
 --- Runs its on_stop hooks, the last declared first.

@@ -1,4 +1,4 @@
---- What a worker runs once as it begins to serve: the application's on_start hooks.
+--- What a worker runs once as it begins to serve: the application's on_start hooks, then those of on_load.
 local M = {}
 
 function M.main()

@@ -138,7 +138,7 @@ local function leftovers(self)
   local found = {}
   for _, line in ipairs(self:logs()) do
     if line.message == "shutdown.complete" then
-      for _, name in ipairs { "handles", "tasks", "connections", "pool_busy" } do
+      for _, name in ipairs { "handles", "tasks", "background", "connections", "pool_busy" } do
         if line[name] ~= 0 then
           found[#found + 1] = ("%s = %s"):format(name, tostring(line[name]))
         end

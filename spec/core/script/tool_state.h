@@ -12,6 +12,7 @@ struct tool_state {
     struct wheel wheel;
     uv_timer_t tick;
     struct limits limits;
+    struct list engines;
     struct script_env env;
     struct engine *engine;
     int done;         /* tasks that ended */
@@ -40,12 +41,14 @@ static void open_tool(struct tool_state *s)
     *s = (struct tool_state){.limits = limits_default};
     CHECK_INT(uv_loop_init(&s->loop), 0);
     wheel_init(&s->wheel, uv_now(&s->loop));
+    list_init(&s->engines);
     uv_timer_init(&s->loop, &s->tick);
     s->tick.data = s;
     uv_timer_start(&s->tick, on_tool_tick, WHEEL_TICK_MS, WHEEL_TICK_MS);
     s->env = (struct script_env){.loop = &s->loop,
                                  .wheel = &s->wheel,
                                  .limits = &s->limits,
+                                 .engines = &s->engines,
                                  .mode = SCRIPT_TOOL,
                                  .app_dir = folder,
                                  .program = "/nowhere/neap",
