@@ -20,7 +20,7 @@ local function watched(name)
 end
 
 return function()
-  local app = neap.app {}
+  local app = neap.app { auth = false }
   app:on_start(function() log.info "hook.start" end)
   app:on_load(function()
     log.info("hook.load", { version = version })
