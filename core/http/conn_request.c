@@ -137,7 +137,8 @@ static void answer(struct request *req, struct verdict v, bool close)
         response_error(req, v.status, v.code, slice_str(v.message), slice_of(NULL, 0), headers);
 }
 
-/* The browser asks before the page may: its question has no cookies and no token, so neither the app nor a limit is asked. */
+/* The browser asks before the page may. Its question has no cookies and no token, so neither the app nor a limit is
+ * asked. */
 static void answer_preflight(struct request *req, bool close)
 {
     char headers[CORS_PREFLIGHT_MAX];

@@ -90,7 +90,8 @@ describe("CORS_ORIGINS", function()
 
   it("that no browser would send does not start", function()
     for _, origins in ipairs {
-      "localhost:3000", "http://localhost:3000/", "https://App.example.com", "https://app.example.com:443", "http://*.example.com",
+      "localhost:3000", "http://localhost:3000/", "https://App.example.com", "https://app.example.com:443",
+      "http://*.example.com",
     } do
       local code, said = serve(origins)
       assert.equal(78, code, origins)
