@@ -23,6 +23,11 @@ local function age(token, seconds)
     db.bytes(core.sha256(token)), seconds)
 end
 
+local function expire(opened)
+  db.exec([[update refresh_tokens set issued_at = now() - interval '2 s', expires_at = now() - interval '1 s'
+    where family_id = $1]], opened.family_id)
+end
+
 describe("a session", function()
   it("is a token that only its client has; the table has its SHA-256 and what the client looked like", function()
     local opened = sessions.open(user, { user_agent = "Browser/1", ip = "2001:db8::1" })
@@ -86,8 +91,7 @@ describe("a token", function()
     assert.same({ nil, "unknown" }, { sessions.rotate(("0"):rep(64)) })
     assert.same({ nil, "unknown" }, { sessions.rotate "" })
     local opened = sessions.open(user)
-    db.exec("update refresh_tokens set issued_at = now() - interval '2 s', expires_at = now() - interval '1 s' where user_id = $1",
-      user)
+    expire(opened)
     assert.same({ nil, "expired", user }, { sessions.rotate(opened.token) })
     assert.is_nil(row_of(opened.token).revoked_at)
   end)
@@ -130,8 +134,7 @@ end)
 describe("tokens whose time is over", function()
   it("are swept, the others stay", function()
     local old, new = sessions.open(user), sessions.open(user)
-    db.exec("update refresh_tokens set issued_at = now() - interval '2 s', expires_at = now() - interval '1 s' where family_id = $1",
-      old.family_id)
+    expire(old)
     assert.equal(1, sessions.sweep())
     assert.is_nil(row_of(old.token))
     assert.is_truthy(row_of(new.token))
