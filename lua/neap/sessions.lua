@@ -9,8 +9,8 @@
 --- a retry after an answer that was lost, or calls in parallel present a token twice with no harm meant, all within
 --- seconds: in `grace` they get a sibling, and nobody is signed out.
 ---
---- Postgres keeps the SHA-256 of a token, never the token. Columns: id, the owner, family_id, parent_id, token_hash, issued_at,
---- expires_at, used_at, revoked_at, user_agent, ip; migrations/0001_initial.up.sql of Workbench has the table.
+--- Postgres keeps the SHA-256 of a token, never the token. Columns: id, the owner, family_id, parent_id, token_hash,
+--- issued_at, expires_at, used_at, revoked_at, user_agent, ip; migrations/0001_initial.up.sql of Workbench has the table.
 local core = require "neap.core"
 local db = require "neap.db"
 local sql = require "neap.sessions_sql"
