@@ -4,7 +4,9 @@ describe("a cookie", function()
   it("is kept from script and from other sites unless told otherwise", function()
     assert.equal("a=b; Path=/; HttpOnly; SameSite=Lax", cookie("a", "b"))
     assert.equal("a=; Path=/x; Domain=example.com; Max-Age=0; Secure; SameSite=None",
-      cookie("a", "", { path = "/x", domain = "example.com", max_age = 0, secure = true, http_only = false, same_site = "None" }))
+      cookie("a", "", {
+        path = "/x", domain = "example.com", max_age = 0, secure = true, http_only = false, same_site = "None",
+      }))
   end)
 
   it("that could not be read back, or would say more than it should, is refused", function()
