@@ -135,8 +135,7 @@ static void open_server(struct worker *w)
                             .limits = &w->limits,
                             .app = script_app,
                             .access_log = s->access_log,
-                            .production = s->production,
-                            .edges = settings_edges(s)};
+                            .production = s->production};
     w->server = server_new(&o);
 }
 

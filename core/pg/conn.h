@@ -39,6 +39,8 @@ struct conn_events {
     void (*on_died)(struct pg_conn *c);
     void (*on_read_only)(struct pg_conn *c); /* its server takes no writes any more; it stays as it is */
     void (*on_gone)(struct pg_conn *c);      /* its memory goes now */
+    /* A message of a channel. NULL: they are thrown away. */
+    void (*on_notify)(struct pg_conn *c, struct slice channel, struct slice payload);
 };
 
 enum conn_status { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_LANE, CONN_CLOSING, CONN_STATUSES };

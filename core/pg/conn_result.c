@@ -83,8 +83,11 @@ static void drain_notifications(struct pg_conn *c)
 {
     PGnotify *n;
 
-    while ((n = PQnotifies(c->pq)) != NULL)
+    while (c->pq && (n = PQnotifies(c->pq)) != NULL) {
+        if (c->events->on_notify)
+            c->events->on_notify(c, slice_str(n->relname), slice_str(n->extra));
         PQfreemem(n);
+    }
 }
 
 static void read_results(struct pg_conn *c)
@@ -115,15 +118,16 @@ static void read_results(struct pg_conn *c)
 }
 
 /* A TLS record holds up to 16 KiB and libpq 15 reads no more than its buffer has room for, 8 KiB at least. The rest then
- * lies in OpenSSL, where no poll of the socket sees it. (Servers from 17 on send records that large.) */
-static bool consume_input(PGconn *pq)
+ * lies in OpenSSL, where no poll of the socket sees it. (Servers from 17 on send records that large.) For who listens that
+ * may be messages, which come while nothing is awaited. */
+static bool consume_input(const struct pg_conn *c)
 {
-    SSL *ssl = PQsslInUse(pq) ? PQsslStruct(pq, "OpenSSL") : NULL;
+    SSL *ssl = PQsslInUse(c->pq) ? PQsslStruct(c->pq, "OpenSSL") : NULL;
 
     do {
-        if (!PQconsumeInput(pq))
+        if (!PQconsumeInput(c->pq))
             return false;
-    } while (ssl && SSL_pending(ssl) > 0 && PQisBusy(pq));
+    } while (ssl && SSL_pending(ssl) > 0 && (PQisBusy(c->pq) || c->events->on_notify));
     return true;
 }
 
@@ -131,12 +135,14 @@ void pg_conn_on_input(struct pg_conn *c)
 {
     int flushed;
 
-    if (!consume_input(c->pq)) {
+    if (!consume_input(c)) {
         pg_conn_break(c, PQerrorMessage(c->pq));
         return;
     }
     if (c->fn && c->step != STEP_NONE) {
         read_results(c);
+        if (c->events->on_notify)
+            drain_notifications(c);
         return;
     }
     if (c->lane && !lane_is_idle(c->lane)) {

@@ -69,14 +69,19 @@ static void close_handles_when_empty(struct pool *p)
         defer_call(&p->defer, &p->close_late);
 }
 
+void pool_gone(struct pool *p)
+{
+    p->alive--;
+    close_handles_when_empty(p);
+}
+
 static void on_gone(struct pg_conn *c)
 {
     struct pool *p = c->owner;
 
     list_remove(&c->link);
     p->count[c->status]--;
-    p->alive--;
-    close_handles_when_empty(p);
+    pool_gone(p);
 }
 
 static void complain(struct pool *p, const char *why)
@@ -97,7 +102,7 @@ static void complain(struct pool *p, const char *why)
 }
 
 /* Full jitter over the upper half, so that many workers do not come back in one wave. */
-static uint64_t backoff_ms(unsigned failures)
+uint64_t pool_backoff_ms(unsigned failures)
 {
     uint64_t ms = failures > 6 ? POOL_BACKOFF_MAX_MS : (uint64_t)POOL_BACKOFF_MS << (failures - 1);
 
@@ -118,7 +123,7 @@ static void on_failed(struct pg_conn *c, const char *why)
         return;
     if (pool_live(p) == 0)
         pool_refuse_line(p);
-    wheel_set(p->opts.wheel, &p->retry, backoff_ms(p->failures));
+    wheel_set(p->opts.wheel, &p->retry, pool_backoff_ms(p->failures));
 }
 
 /* Up to a tenth earlier, so that connections made together do not end together. */
@@ -183,9 +188,10 @@ static void on_read_only(struct pg_conn *c)
     wear_out(p, CONN_BUSY);
     wear_out(p, CONN_LANE);
     discard_all(p, CONN_IDLE);
+    listen_elsewhere(&p->listen);
 }
 
-static const struct conn_events events = {on_opened, on_failed, on_died, on_read_only, on_gone};
+static const struct conn_events events = {on_opened, on_failed, on_died, on_read_only, on_gone, NULL};
 
 static bool needs_another(const struct pool *p)
 {
@@ -282,6 +288,7 @@ struct pool *pool_new(const struct pool_opts *opts)
     p->handles = 3;
     pool_line_init(p);
     lanes_init(p);
+    listen_init(&p->listen, p, opts->listen_ping_ms);
     pool_grow(p);
     return p;
 }
@@ -307,6 +314,11 @@ void pool_status(const struct pool *p, struct pool_status *out)
     memcpy(out->last_error, p->last_error, sizeof out->last_error);
 }
 
+void pool_later(struct pool *p, struct deferred *call)
+{
+    defer_call(&p->defer, call);
+}
+
 void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg)
 {
     assert(!p->closing);
@@ -319,5 +331,6 @@ void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg)
     discard_all(p, CONN_CONNECTING);
     discard_all(p, CONN_IDLE);
     lanes_close(p);
+    listen_close(&p->listen);
     close_handles_when_empty(p);
 }

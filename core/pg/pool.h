@@ -4,6 +4,7 @@
  * First come, first served: whoever cannot have a connection stands in a line with a length and a deadline. */
 #include "base/limits.h"
 #include "base/wheel.h"
+#include "pg/defer.h"
 #include "pg/error.h"
 #include "pg/result.h"
 #include <uv.h>
@@ -28,6 +29,7 @@ struct pool_opts {
      * of several the server makes one (8,100 inserts a second against 4,100). So it pays where commits don't wait
      * (synchronous_commit = off) or connections are few. */
     bool write_lane;
+    uint64_t listen_ping_ms; /* 0: LISTEN_PING_MS */
     const char *application_name;
 };
 
@@ -43,6 +45,9 @@ struct pool *pool_new(const struct pool_opts *opts); /* starts to open `min` con
 void pool_status(const struct pool *p, struct pool_status *out);
 /* Waits for busy ones up to the caller's patience: connections close as they are released; on_closed(arg) at the end. */
 void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg);
+
+/* Calls it at the next turn of the loop, once however often it is asked for; defer_drop takes it back. */
+void pool_later(struct pool *p, struct deferred *call);
 
 /* ---- borrowing ---- */
 struct pool_wait; /* embedded by the caller; must live until the callback or pool_wait_cancel */

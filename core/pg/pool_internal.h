@@ -6,6 +6,7 @@
 #include "pg/conn.h"
 #include "pg/history.h"
 #include "pg/lane.h"
+#include "pg/listen.h"
 #include "pg/silence.h"
 #include <assert.h>
 
@@ -41,6 +42,7 @@ struct pool {
     bool closing;
     struct history history;
     struct lane lanes[LANES];
+    struct listen listen;
     uv_prepare_t turn; /* runs when something is to be flushed to a lane */
     uv_prepare_cb on_turn;
     struct deferred close_late;
@@ -74,6 +76,8 @@ static inline uint64_t pool_idle_us(const struct pg_conn *c)
 void pool_move(struct pool *p, struct pg_conn *c, enum conn_status to);
 void pool_discard(struct pool *p, struct pg_conn *c); /* closes it */
 void pool_grow(struct pool *p);                       /* opens what is missing, as far as it may now */
+void pool_gone(struct pool *p);                       /* the memory of one that was counted in `alive` goes */
+uint64_t pool_backoff_ms(unsigned failures);          /* after so many in a row, with jitter */
 
 /* ---- pool_line.c ---- */
 void pool_line_init(struct pool *p);

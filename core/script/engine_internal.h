@@ -16,6 +16,8 @@ struct engine {
     struct route_table *routes;   /* counted once for the engine until it is retired */
     struct list link;             /* in env->engines */
     struct list tasks;            /* live ones */
+    struct list listeners;        /* of db.listen, that are open */
+    unsigned listeners_n;
     struct list spare;            /* ended ones, to be used again */
     unsigned live, spare_count;   /* live: also those that were spawned and have not begun */
     unsigned spawned, background; /* of live: all that core.spawn made, and those that end with the engine */

@@ -1,6 +1,7 @@
 /* neap.core.db: what lua/neap/db.lua is made of. */
 #include "base/mem.h"
 #include "script/db.h"
+#include "script/db_listen.h"
 #include "script/engine_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -259,9 +260,9 @@ static const luaL_Reg statements[] = {
 };
 
 static const luaL_Reg others[] = {
-    {"all", db_all},     {"begin", db_begin}, {"ping", db_ping}, {"pool_status", l_pool_status},
-    {"array", db_array}, {"bytes", db_bytes}, {"pin", db_pin},   {"unpin", db_unpin},
-    {"slow", db_slow},   {NULL, NULL},
+    {"all", db_all},     {"begin", db_begin},   {"ping", db_ping}, {"pool_status", l_pool_status},
+    {"array", db_array}, {"bytes", db_bytes},   {"pin", db_pin},   {"unpin", db_unpin},
+    {"slow", db_slow},   {"listen", db_listen}, {NULL, NULL},
 };
 
 static void push_state(lua_State *L)
@@ -281,6 +282,7 @@ int luaopen_neap_core_db(lua_State *L)
     db_error_open(L);
     db_rows_open(L);
     db_lease_open(L);
+    db_listen_open(L);
     luaL_newmetatable(L, DB_ARRAY);
     luaL_newmetatable(L, DB_BYTES);
     lua_pop(L, 2);

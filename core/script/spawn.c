@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "script/db_listen.h"
 #include "script/engine_internal.h"
 #include "script/fault.h"
 #include "script/json.h"
@@ -56,23 +57,28 @@ static void drop(struct spawned *s)
     free(s);
 }
 
-static void on_done(struct task *t, enum task_outcome how, void *arg)
+void spawn_task_over(struct task *t, enum task_outcome how, const char *name)
 {
-    struct spawned *s = arg;
     db_task_end(&t->db);
     if (how == OUTCOME_ERROR && t->cancelled == TASK_LIVE && lua_status(t->co) == LUA_ERRMEM)
         t->cancelled = TASK_HEAP;
     if (how != OUTCOME_OK && t->cancelled != TASK_STOPPED)
-        tell_failure(t, how, s->name);
+        tell_failure(t, how, name);
     if (how != OUTCOME_OK)
         task_reset(t);
+}
+
+static void on_done(struct task *t, enum task_outcome how, void *arg)
+{
+    struct spawned *s = arg;
+    spawn_task_over(t, how, s->name);
     drop(s);
     task_free(t);
 }
 
-/* Every line that it logs names it. */
-static void bind_name(struct task *t, const char *name)
+void spawn_name_task(struct task *t, enum task_spawned kind, const char *name)
 {
+    t->spawned = kind;
     buf_lit(&t->bound, ",\"background\":");
     json_write_string(&t->bound, slice_str(name));
 }
@@ -82,8 +88,7 @@ static void begin(struct spawned *s)
     struct engine *e = s->engine;
     struct task *t = task_new(e);
     e->live--; /* the place that was held for it */
-    t->spawned = s->kind;
-    bind_name(t, s->name);
+    spawn_name_task(t, s->kind, s->name);
     lua_rawgeti(t->co, LUA_REGISTRYINDEX, s->fn_ref);
     luaL_unref(e->L, LUA_REGISTRYINDEX, s->fn_ref);
     task_start(t, 0, on_done, s);
@@ -150,6 +155,7 @@ static int l_spawn(lua_State *L)
 void spawn_end_background(struct engine *e)
 {
     e->background_over = true;
+    db_listeners_end(e);
     for (struct list *l = e->tasks.next; l != &e->tasks; l = l->next) {
         struct task *t = LIST_OF(l, struct task, link);
         if (t->spawned == SPAWN_BACKGROUND)

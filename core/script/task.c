@@ -290,6 +290,12 @@ struct task *script_task(lua_State *L)
     return t;
 }
 
+bool script_can_wait(lua_State *L)
+{
+    struct task *t = engine_of(L)->current;
+    return t != NULL && can_yield(t, L) && !t->grace_over && t->cancelled != TASK_CPU && t->cancelled != TASK_HEAP;
+}
+
 struct db_task *db_task_of(struct task *t)
 {
     return &t->db;

@@ -30,6 +30,7 @@ typedef bool (*script_cancel_fn)(void *arg);
 
 struct task *script_task(lua_State *L); /* the running task; raises when there is none */
 struct task *script_task_or_null(lua_State *L);
+bool script_can_wait(lua_State *L); /* here and now: script_task would not raise */
 struct engine *script_engine(lua_State *L);
 struct request *script_request(struct task *t); /* NULL for commands and specs */
 /* Yields; the value must be returned from the lua_CFunction. `what` is a literal for error messages ("db.query"). */

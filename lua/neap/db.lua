@@ -109,6 +109,39 @@ M.array = raw.array
 ---@return neap.DbParam
 M.bytes = raw.bytes
 
+-- NAMEDATALEN - 1, and NOTIFY_PAYLOAD_MAX_LENGTH - 1 of Postgres.
+local CHANNEL_BYTES_MAX, PAYLOAD_BYTES_MAX = 63, 7999
+
+---@class neap.DbListener
+---@field close fun(self: neap.DbListener)  nothing more is heard; a call of fn that is under way goes to its end
+
+--- Calls fn(payload, channel) for each message on a channel: each call is a task of its own that may wait and query, one
+--- after the other, in the order in which the messages were sent. A payload of nil means that messages may have been
+--- missed: the connection was lost and is back, or more came than fn could follow (1024 wait, or 1 MiB). What was missed
+--- is in the tables, so look there.
+---
+--- It waits until the server listens, five seconds at most; later it begins with a nil. It ends with the code that it is
+--- in: listen in `app:on_load`, so that a reload listens anew.
+---@param channel string  any name of up to 63 bytes
+---@param fn fun(payload: string?, channel: string)
+---@return neap.DbListener
+M.listen = raw.listen
+
+--- Sends a message to all who listen on a channel; inside a transaction, when it commits.
+---@param channel string
+---@param payload string?  up to 7999 bytes: a key to look up, not the thing itself
+function M.notify(channel, payload)
+  if type(channel) ~= "string" or #channel == 0 or #channel > CHANNEL_BYTES_MAX then
+    error("db.notify: a channel's name is a string of 1 to 63 bytes", 2)
+  elseif payload ~= nil and type(payload) ~= "string" then
+    error(("db.notify: a payload is a string, not a %s"):format(type(payload)), 2)
+  elseif payload and #payload > PAYLOAD_BYTES_MAX then
+    error(("db.notify: a payload of %d bytes: Postgres takes %d at most, so send a key and look it up"):format(
+      #payload, PAYLOAD_BYTES_MAX), 2)
+  end
+  raw.exec("select pg_notify($1, $2)", channel, payload or "")
+end
+
 --- Does Postgres answer? Waits no longer than `seconds` and raises nothing.
 ---@param seconds number?  1
 ---@return true? ok
