@@ -109,7 +109,9 @@ static void follow_settings(struct worker *w, struct engine *e)
     char err[ERR_MAX];
     if (settings_load(&now, e, w->opts->mode == SCRIPT_DEV ? "dev" : "serve", err) != 0)
         return;
+    struct edges edges = settings_edges(&now);
     w->limits = now.limits;
+    server_set_edges(w->server, &edges);
     log_open(STDOUT_FILENO, now.log_level);
     tell_unchangeable(&now, w->opts->settings);
 }

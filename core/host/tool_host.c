@@ -62,7 +62,8 @@ static int serve(struct tool_host *h, const char *host, int port, char err[ERR_M
                             .limits = &t->limits,
                             .app = script_app,
                             .access_log = t->settings.access_log,
-                            .production = t->settings.production};
+                            .production = t->settings.production,
+                            .edges = settings_edges(&t->settings)};
     int fd;
     if (t->server)
         return fail(err, "this process serves already");

@@ -135,7 +135,8 @@ static void open_server(struct worker *w)
                             .limits = &w->limits,
                             .app = script_app,
                             .access_log = s->access_log,
-                            .production = s->production};
+                            .production = s->production,
+                            .edges = settings_edges(s)};
     w->server = server_new(&o);
 }
 

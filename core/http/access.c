@@ -2,36 +2,11 @@
 #include "base/log.h"
 #include "http/conn.h"
 
-#include <arpa/inet.h>
-
-enum { PEER_UNKNOWN, PEER_NONE, PEER_V4, PEER_V6 };
-
-/* Asked once per connection, and only when somebody logs. */
-static void learn_peer(struct conn *c)
-{
-    struct sockaddr_storage address;
-    int n = sizeof address;
-    c->peer_kind = PEER_NONE;
-    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&address, &n) != 0)
-        return;
-    if (address.ss_family == AF_INET) {
-        c->peer_kind = PEER_V4;
-        memcpy(c->peer, &((struct sockaddr_in *)&address)->sin_addr, 4);
-    } else if (address.ss_family == AF_INET6) {
-        c->peer_kind = PEER_V6;
-        memcpy(c->peer, &((struct sockaddr_in6 *)&address)->sin6_addr, 16);
-    }
-}
-
-void access_remote(struct conn *c, char out[static REMOTE_TEXT_MAX])
+void access_ip(struct request *req, char out[static ADDRESS_TEXT_MAX])
 {
     out[0] = 0;
-    if (!c->server->opts.access_log)
-        return;
-    if (c->peer_kind == PEER_UNKNOWN)
-        learn_peer(c);
-    if (c->peer_kind != PEER_NONE)
-        inet_ntop(c->peer_kind == PEER_V4 ? AF_INET : AF_INET6, c->peer, out, REMOTE_TEXT_MAX);
+    if (req->server->opts.access_log)
+        address_write(request_address(req), out);
 }
 
 /* Milliseconds with three digits, which is what the clock has. */
@@ -76,22 +51,20 @@ void access_write(struct server *s, const struct access_facts *f, int status, ui
         log_slice(&l, "route", f->route);
     if (f->user_id.n > 0)
         log_slice(&l, "user_id", f->user_id);
-    if (f->remote.n > 0)
-        log_slice(&l, "remote", f->remote);
+    if (f->ip.n > 0)
+        log_slice(&l, "ip", f->ip);
     if (f->log_fields.n > 0)
         log_members(&l, f->log_fields);
     log_end(&l);
 }
 
-void access_line(const struct request *req, int status, size_t bytes)
+void access_line(struct request *req, int status, size_t bytes)
 {
-    char remote[REMOTE_TEXT_MAX];
+    char ip[ADDRESS_TEXT_MAX];
     if (!req->server->opts.access_log)
         return;
     struct access_facts f = access_facts_of(req);
-    if (req->conn != NULL) {
-        access_remote(req->conn, remote);
-        f.remote = slice_str(remote);
-    }
+    access_ip(req, ip);
+    f.ip = slice_str(ip);
     access_write(req->server, &f, status, bytes);
 }

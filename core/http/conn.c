@@ -28,6 +28,19 @@ void conn_set_request(struct conn *c, struct request *req)
     c->req = req;
 }
 
+/* Asked once per connection, and only when somebody wants to know. */
+const struct address *conn_peer(struct conn *c)
+{
+    struct sockaddr_storage at;
+    int n = sizeof at;
+    if (c->peer.kind == ADDRESS_UNKNOWN) {
+        c->peer.kind = ADDRESS_NONE;
+        if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&at, &n) == 0)
+            c->peer = address_of((struct sockaddr *)&at);
+    }
+    return &c->peer;
+}
+
 uint64_t conn_send_check_ms(const struct limits *limits)
 {
     return limits->send_ms / 4 + 1;

@@ -8,6 +8,8 @@
  *
  * Reading goes on while a request runs, so that a client that leaves is noticed without a system call per request. */
 #include "http/body.h"
+#include "http/cors.h"
+#include "http/forwarded.h"
 #include "http/server.h"
 
 enum {
@@ -61,8 +63,7 @@ struct conn {
     uint32_t scanned;     /* of `in`, for head_scan */
     uint32_t linger_left; /* bytes */
     size_t queue_seen;    /* bytes queued when progress was last checked */
-    uint8_t peer[16];     /* address of the client, for the access line */
-    uint8_t peer_kind;    /* 0: not asked yet, else PEER_ of access.c */
+    struct address peer;  /* who is at the other end; UNKNOWN: not asked yet */
     uint8_t stalls;       /* checks without progress */
     enum conn_state state : 8;
     bool fresh;   /* no request yet */
@@ -91,7 +92,9 @@ struct server {
     struct buf scratch;    /* an envelope while it is sent */
     struct buf common;     /* the header lines that every answer has, Date first */
     struct buf note;       /* server_set_note */
-    uint64_t common_ms;    /* when `common` was made, on the loop's clock; 0: must be made */
+    struct cors cors;
+    struct forwarded forwarded;
+    uint64_t common_ms; /* when `common` was made, on the loop's clock; 0: must be made */
 
     uv_tcp_t listener;
     bool listening;
@@ -127,6 +130,7 @@ void conn_linger(struct conn *c);
 void conn_go_on(struct conn *c); /* after an answer */
 uint64_t conn_send_check_ms(const struct limits *limits);
 void conn_settle(struct conn *c); /* all that can be done was done: which state is this now? */
+const struct address *conn_peer(struct conn *c);
 
 /* conn_read.c */
 void conn_read_start(struct conn *c);
@@ -153,15 +157,14 @@ void stream_check_progress(struct conn *c); /* the conn's deadline */
 void stream_tell_gone(struct server *s);    /* in server_turn */
 
 /* access.c */
-enum { REMOTE_TEXT_MAX = 46 };
 struct access_facts {
-    struct slice method, path, id, route, user_id, remote, log_fields;
+    struct slice method, path, id, route, user_id, ip, log_fields;
     uint64_t started_us;
     const char *end; /* of a stream that is not whole, else NULL */
 };
-struct access_facts access_facts_of(const struct request *req);       /* all but remote and end; borrowed from req */
-void access_remote(struct conn *c, char out[static REMOTE_TEXT_MAX]); /* "" when it is not known, or nobody logs */
+struct access_facts access_facts_of(const struct request *req);         /* all but ip and end; borrowed from req */
+void access_ip(struct request *req, char out[static ADDRESS_TEXT_MAX]); /* "" when it is not known, or nobody logs */
 void access_write(struct server *s, const struct access_facts *f, int status, uint64_t bytes);
 /* status 499: the client left first. */
-void access_line(const struct request *req, int status, size_t bytes);
+void access_line(struct request *req, int status, size_t bytes);
 #endif

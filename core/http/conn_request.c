@@ -137,6 +137,18 @@ static void answer(struct request *req, struct verdict v, bool close)
         response_error(req, v.status, v.code, slice_str(v.message), slice_of(NULL, 0), headers);
 }
 
+/* The browser asks before the page may. Its question has no cookies and no token, so neither the app nor a limit is
+ * asked. */
+static void answer_preflight(struct request *req, bool close)
+{
+    char headers[CORS_PREFLIGHT_MAX];
+    struct conn *c = req->conn;
+    (void)find_route(req);
+    c->unread = c->unread || close;
+    c->close_after = c->close_after || close;
+    response_send(req, &(struct response){.status = 204, .headers = cors_preflight(req, req->match.allow, headers)});
+}
+
 static struct request *begin(struct conn *c)
 {
     struct request *req = request_acquire(c->server);
@@ -211,6 +223,10 @@ static size_t on_head(struct conn *c, struct request *req, size_t n)
     bool whole = !req->head.chunked && body_n <= n - head_n;
     request_name(req);
     size_t refused_n = whole ? head_n + body_n : n;
+    if (cors_is_preflight(req)) {
+        answer_preflight(req, !whole);
+        return refused_n;
+    }
     struct verdict v = find_route(req);
     if (v.status == 0) {
         if (!admit(req, whole))
@@ -254,6 +270,7 @@ size_t conn_take_head(struct conn *c, const char *p, size_t n)
     if (status != HEAD_OK) {
         struct verdict v = verdict_of_head(status, why);
         req->headless = true;
+        req->base = p; /* for its Origin */
         request_name(req);
         conn_refuse(c, v.status, v.code, v.message);
         return n;

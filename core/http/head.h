@@ -25,7 +25,7 @@ struct span {
 };
 
 /* Headers that the core itself reads; the last of a name that may come once is the only one (two are HEAD_BAD for Host,
- * Content-Length, Content-Type and Authorization). */
+ * Content-Length, Content-Type, Authorization and Origin). */
 enum header_id {
     HEADER_OTHER,
     HEADER_HOST,

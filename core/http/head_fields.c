@@ -46,6 +46,8 @@ static const char *twice_fault(enum header_id id)
         return "two Content-Type headers";
     case HEADER_AUTHORIZATION:
         return "two Authorization headers";
+    case HEADER_ORIGIN: /* RFC 6454 7.3 */
+        return "two Origin headers";
     default:
         return NULL;
     }

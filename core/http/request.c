@@ -65,6 +65,8 @@ void request_release(struct request *req)
         req->upload = NULL; /* the arena has seen to it */
         req->id_n = 0;
         req->caller = NULL;
+        req->address.kind = ADDRESS_UNKNOWN;
+        req->more_headers = slice_of(NULL, 0);
         req->user_id = slice_of(NULL, 0);
         req->task = NULL;
         req->started = req->cancelled = req->answered = req->headless = false;

@@ -7,6 +7,7 @@
  * response_error() once, now or later. When start() returns without an answer the connection has already copied the head
  * (request_own), so head bytes stay valid until the end.
  * When the client leaves first, the app hears http_app.cancel() once; it still has to answer (the answer goes nowhere). */
+#include "base/address.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/wheel.h"
@@ -32,12 +33,14 @@ struct request {
     uint64_t started_us; /* monotonic, at the first byte of the head */
     char id[REQUEST_ID_MAX];
     uint8_t id_n;
-    struct caller *caller; /* who signed in, in the arena; NULL: nobody */
-    struct slice user_id;  /* for the access line; arena or static; n 0: none */
-    struct buf log_fields; /* JSON members for the access line: ,"key":value */
-    void *task;            /* of the app */
-    bool started;          /* start() was called */
-    bool cancelled;        /* cancel() was called */
+    struct caller *caller;     /* who signed in, in the arena; NULL: nobody */
+    struct address address;    /* request_address() gives it */
+    struct slice more_headers; /* lines that its answer has in any case, each "Name: value\r\n"; in the arena */
+    struct slice user_id;      /* for the access line; arena or static; n 0: none */
+    struct buf log_fields;     /* JSON members for the access line: ,"key":value */
+    void *task;                /* of the app */
+    bool started;              /* start() was called */
+    bool cancelled;            /* cancel() was called */
     bool answered;
     bool headless;                   /* its head could not be read: C answers, and there is nothing to ask it about */
     struct buf head_copy, body_copy; /* owned; what base and body point to once they are owned */

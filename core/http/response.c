@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+enum { EDGE_BYTES_MAX = CORS_LINES_MAX + 128 }; /* 128: HSTS and Vary */
+
 /* Whole status lines, so that an answer starts with one copy. */
 #define LINE(code, reason) [(code)-100] = SLICE_LIT("HTTP/1.1 " #code " " reason "\r\n")
 static const struct slice status_lines[500] = {
@@ -143,16 +145,39 @@ static char *put_common(char *p, struct slice common, struct slice headers)
     return p;
 }
 
-static void write_head(struct buf *out, const struct request *req, const struct response *res, bool close)
+/* RFC 6797 7.2: not over a connection that is known to be a plain one. */
+static bool is_strict(struct request *req)
+{
+    return req->server->opts.production && request_scheme(req) != SCHEME_HTTP;
+}
+
+/* The lines that depend on who asks. */
+static char *put_edges(char *p, struct request *req, struct slice headers)
+{
+    char lines[EDGE_BYTES_MAX], *end = lines;
+    if (is_strict(req))
+        end = PUT(end, "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n");
+    end = cors_put(end, req, cors_origin(req));
+    assert(end - lines <= EDGE_BYTES_MAX);
+    p = put_common(p, slice_of(lines, (size_t)(end - lines)), headers);
+    /* A line of its own: what the handler says of Vary adds to it (RFC 9110 5.3). */
+    if (req->server->cors.n > 0)
+        p = PUT(p, "Vary: Origin\r\n");
+    return req->more_headers.n > 0 ? put(p, req->more_headers) : p;
+}
+
+static void write_head(struct buf *out, struct request *req, const struct response *res, bool close)
 {
     char room[16];
     struct slice line = status_line(res->status, room);
     struct slice common = server_common_headers(req->server);
     /* 160: the names, the length and the line ends below, with half as much to spare. */
-    size_t most = line.n + common.n + req->id_n + res->content_type.n + res->headers.n + 160;
+    size_t most =
+        line.n + common.n + EDGE_BYTES_MAX + req->more_headers.n + req->id_n + res->content_type.n + res->headers.n + 160;
     char *from = buf_reserve(out, most), *p = from;
     p = put(p, line);
     p = res->headers.n == 0 ? put(p, common) : put_common(p, common, res->headers);
+    p = put_edges(p, req, res->headers);
     p = PUT(p, "X-Request-ID: ");
     p = put(p, request_id(req));
     p = PUT(p, "\r\n");

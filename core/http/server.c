@@ -25,9 +25,8 @@ struct slice server_common_headers(struct server *s)
     buf_clear(&s->common);
     buf_lit(&s->common, "Date: ");
     buf_slice(&s->common, clock_http_date());
-    buf_lit(&s->common, "\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n");
-    if (s->opts.production)
-        buf_lit(&s->common, "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n");
+    buf_lit(&s->common, "\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n"
+                        "Content-Security-Policy: frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n");
     buf_slice(&s->common, buf_view(&s->note));
     return buf_view(&s->common);
 }
@@ -46,6 +45,7 @@ static void finish(struct server *s)
     buf_free(&s->scratch);
     buf_free(&s->common);
     buf_free(&s->note);
+    cors_deinit(&s->cors);
     free(s);
     if (on_closed != NULL)
         on_closed(arg);
@@ -116,6 +116,15 @@ void server_conn_closed(struct conn *c)
     server_settled(s);
 }
 
+void server_set_edges(struct server *s, const struct edges *edges)
+{
+    cors_deinit(&s->cors);
+    cors_init(&s->cors, slice_str(edges->cors_origins));
+    if (!address_set_parse(slice_str(edges->trusted_proxies), &s->forwarded.proxies))
+        log_note(LOG_ERROR, "http", "TRUSTED_PROXIES is malformed: nobody is trusted", NULL, NULL);
+    s->forwarded.standard = edges->forwarded;
+}
+
 struct server *server_new(const struct server_opts *opts)
 {
     struct server *s = mem_zalloc(sizeof *s);
@@ -124,6 +133,8 @@ struct server *server_new(const struct server_opts *opts)
     list_init(&s->ready);
     list_init(&s->gone);
     list_init(&s->requests_free);
+    server_set_edges(s, &opts->edges);
+    s->opts.edges = (struct edges){0};
     uv_idle_init(opts->loop, &s->turn);
     s->turn.data = s;
     return s;

@@ -23,6 +23,13 @@ struct server_counts {
     unsigned streams;                   /* now: stream_open() without stream_end() */
 };
 
+/* Whom the server deals with. Lists are text with a line break between their items. */
+struct edges {
+    const char *cors_origins;    /* see http/cors.h; NULL or "": none */
+    const char *trusted_proxies; /* see http/forwarded.h; networks; NULL or "": none */
+    bool forwarded;              /* the proxies write Forwarded, not X-Forwarded-For */
+};
+
 struct server;
 struct server_opts {
     uv_loop_t *loop;             /* borrowed */
@@ -30,7 +37,8 @@ struct server_opts {
     const struct limits *limits; /* borrowed */
     struct http_app app;
     bool access_log;
-    bool production; /* HSTS and no hints */
+    bool production;    /* HSTS and no hints */
+    struct edges edges; /* borrowed during the call of server_new */
 };
 
 struct server *server_new(const struct server_opts *opts);
@@ -38,6 +46,8 @@ struct server *server_new(const struct server_opts *opts);
 int server_listen(struct server *s, int fd) __attribute__((warn_unused_result));
 /* The routes for requests from now on; takes a count of its own and drops that of the ones before. */
 void server_set_routes(struct server *s, struct route_table *t);
+/* For requests from now on; the strings are copied. A list of proxies that is malformed is empty. */
+void server_set_edges(struct server *s, const struct edges *edges);
 /* A header that every answer carries from now on, "Name: value\r\n" (dev shows load errors this way); empty: none. */
 void server_set_note(struct server *s, struct slice header_line);
 /* Stops accepting; answers say Connection: close from now on; connections that stay idle for a second are closed.

@@ -28,7 +28,7 @@ struct stream {
     uint16_t status;
     bool chunked;
     bool above; /* on_drain is due */
-    char remote[REMOTE_TEXT_MAX];
+    char ip[ADDRESS_TEXT_MAX];
 };
 
 bool stream_is_gone(const struct stream *s)
@@ -177,7 +177,7 @@ struct stream *stream_open(struct request *req, const struct response *head, con
         s->end = STREAM_LEFT;
         return s;
     }
-    access_remote(c, s->remote);
+    access_ip(req, s->ip);
     streamed.streamed = true;
     streamed.close = streamed.close || req->head.http10; /* nothing else says where it ends */
     response_begin(req, &streamed);
@@ -247,7 +247,7 @@ static void write_access_line(const struct stream *s)
         [STREAM_LEFT] = "left", [STREAM_STALLED] = "stalled",
     };
     struct access_facts f = s->req != NULL ? access_facts_of(s->req) : s->facts;
-    f.remote = slice_str(s->remote);
+    f.ip = slice_str(s->ip);
     f.end = ends[s->end];
     access_write(s->server, &f, s->status, s->bytes);
 }

@@ -88,6 +88,7 @@ int luaopen_neap_core(lua_State *L)
     lib_plan_add(L);
     lib_host_add(L);
     lib_spawn_add(L);
+    lib_edges_add(L);
     lib_pages_add(L);
     return 1;
 }

@@ -1,6 +1,7 @@
 #include "script/lib_request.h"
 
 #include "http/caller.h"
+#include "http/forwarded.h"
 #include "http/request.h"
 #include "script/engine_internal.h"
 #include "script/json.h"
@@ -25,13 +26,15 @@ enum field {
     F_USER,
     F_HEADER,
     F_COOKIES,
+    F_IP,
+    F_SCHEME,
     F_COUNT
 };
 
 static const char *const field_names[F_COUNT] = {
     [F_METHOD] = "method", [F_PATH] = "path",     [F_TARGET] = "target",   [F_ID] = "id",           [F_ROUTE] = "route",
     [F_TEXT] = "text",     [F_PARAMS] = "params", [F_QUERY] = "query",     [F_HEADERS] = "headers", [F_BODY] = "body",
-    [F_USER] = "user",     [F_HEADER] = "header", [F_COOKIES] = "cookies",
+    [F_USER] = "user",     [F_HEADER] = "header", [F_COOKIES] = "cookies", [F_IP] = "ip",           [F_SCHEME] = "scheme",
 };
 
 static const char request_metatable[] = "neap.request";
@@ -202,6 +205,15 @@ static void kept(lua_State *L)
     }
 }
 
+static void push_ip(lua_State *L, struct request *r)
+{
+    char text[ADDRESS_TEXT_MAX];
+    if (address_write(request_address(r), text) > 0)
+        lua_pushstring(L, text);
+    else
+        lua_pushnil(L);
+}
+
 /* (request, key); upvalue 1: name -> field */
 static int l_index(lua_State *L)
 {
@@ -225,6 +237,12 @@ static int l_index(lua_State *L)
         return 1;
     case F_ROUTE:
         push_slice(L, r->match.route->pattern);
+        return 1;
+    case F_IP:
+        push_ip(L, t->req);
+        return 1;
+    case F_SCHEME: /* "http" unless a trusted proxy says otherwise: that is what we speak */
+        lua_pushstring(L, request_scheme(t->req) == SCHEME_HTTPS ? "https" : "http");
         return 1;
     case F_TEXT:
         push_slice(L, r->body);

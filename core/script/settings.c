@@ -79,6 +79,27 @@ static void read_seconds(lua_State *L, const char *name, uint64_t *out_ms)
         *out_ms = (uint64_t)(v * 1000 + 0.5);
 }
 
+/* A list of strings, with line breaks between them. */
+static void read_lines(lua_State *L, const char *name, char *out, size_t out_n)
+{
+    size_t used = 0, n;
+    if (lua_getfield(L, -1, name) == LUA_TTABLE)
+        for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++) {
+            const char *p = lua_tolstring(L, -1, &n);
+            if (used + n + 2 > out_n)
+                luaL_error(L, "%s: must be less than %d bytes", name, (int)out_n);
+            if (used > 0)
+                out[used++] = '\n';
+            memcpy(out + used, p, n);
+            used += n;
+            lua_pop(L, 1);
+        }
+    else
+        lua_pushnil(L);
+    out[used] = '\0';
+    lua_pop(L, 2);
+}
+
 static void read_limits(lua_State *L, struct limits *l)
 {
     read_bytes(L, "MAX_BODY", &l->body_bytes_max);
@@ -109,6 +130,20 @@ static void read_database(lua_State *L, struct settings *s)
     read_bool(L, "DB_POOL_PRE_PING", &pre_ping);
     if (!pre_ping)
         s->ping_idle_ms = 0;
+}
+
+static void read_edges(lua_State *L, struct settings *s)
+{
+    char header[32] = "";
+    read_lines(L, "CORS_ORIGINS", s->cors_origins, sizeof s->cors_origins);
+    read_lines(L, "TRUSTED_PROXIES", s->trusted_proxies, sizeof s->trusted_proxies);
+    read_string(L, "TRUSTED_PROXY_HEADER", header, sizeof header);
+    s->forwarded = strcmp(header, "forwarded") == 0;
+}
+
+struct edges settings_edges(const struct settings *s)
+{
+    return (struct edges){.cors_origins = s->cors_origins, .trusted_proxies = s->trusted_proxies, .forwarded = s->forwarded};
 }
 
 static void read_server(lua_State *L, struct settings *s)
@@ -142,6 +177,7 @@ static int l_load(lua_State *L)
     read_server(L, s);
     read_limits(L, &s->limits);
     read_database(L, s);
+    read_edges(L, s);
     return 0;
 }
 

@@ -5,9 +5,10 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "http/server.h"
 #include <stdbool.h>
 
-enum { SETTINGS_HOST_MAX = 256, SETTINGS_URL_MAX = 4096 };
+enum { SETTINGS_HOST_MAX = 256, SETTINGS_URL_MAX = 4096, SETTINGS_LIST_MAX = 8192 };
 
 struct settings {
     char host[SETTINGS_HOST_MAX];
@@ -23,10 +24,13 @@ struct settings {
     bool prepared;
     bool pipeline;   /* statements of different requests share connections */
     bool write_lane; /* autocommit writes share a connection, too */
+    char cors_origins[SETTINGS_LIST_MAX], trusted_proxies[SETTINGS_LIST_MAX]; /* a line each */
+    bool forwarded; /* proxies write Forwarded, not X-Forwarded-For */
     struct limits limits;
 };
 
 void settings_default(struct settings *s);
+struct edges settings_edges(const struct settings *s); /* borrows from s */
 
 struct engine;
 /* Runs neap.boot's config(mode) in the engine and copies what it says over the defaults. 0; -1 with a reason; -78 when

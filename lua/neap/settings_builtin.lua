@@ -1,4 +1,6 @@
 --- The settings that every application has, with their defaults. docs and .env.example follow this list.
+local edges = require "neap.setting_edges"
+
 local M = {}
 
 local MIB = 1 << 20
@@ -67,7 +69,14 @@ M.fields = {
   { "HANDLER_CPU", { kind = "duration", default = 2, min = 0.01, help = "for a handler between two waits" } },
   { "HANDLER_HEAP", { kind = "size", default = 64 * MIB, min = MIB, help = "of Lua memory for one request" } },
   { "MAX_CONNECTIONS", { kind = "integer", default = 10000, min = 1, max = 1000000, help = "of one worker" } },
-  { "TRUSTED_PROXIES", { kind = "list", default = {}, help = "addresses whose X-Forwarded-For counts" } },
+  { "TRUSTED_PROXIES", {
+    kind = "list", default = {}, each = edges.network_problem,
+    help = "addresses and networks whose word on the client counts",
+  } },
+  { "TRUSTED_PROXY_HEADER", {
+    kind = "enum", values = { "x-forwarded-for", "forwarded" }, default = "x-forwarded-for",
+    help = "the header that those proxies write",
+  } },
   { "WORKER_MAX_HEAP", { kind = "size", default = 512 * MIB, min = 16 * MIB, help = "of Lua memory for one worker" } },
   -- database
   { "DATABASE_URL", { kind = "url", schemes = POSTGRES, default = database_url, help = "postgresql://user@host/name" } },
@@ -103,7 +112,10 @@ M.fields = {
   { "BCRYPT_COST", { kind = "integer", default = 12, min = 4, max = 31 } },
   { "COOKIE_SECURE", { kind = "boolean", default = function(get) return get "ENVIRONMENT" ~= "development" end } },
   -- edges
-  { "CORS_ORIGINS", { kind = "list", default = { "http://localhost:3000" } } },
+  { "CORS_ORIGINS", {
+    kind = "list", default = { "http://localhost:3000" }, each = edges.origin_problem,
+    help = "pages of these origins may call the API",
+  } },
   { "RATE_LIMIT_DEFAULT", { kind = "string", default = "100/min/user" } },
   { "RATE_LIMIT_LOGIN", { kind = "string", default = "5/min/ip+email" } },
 }

@@ -49,7 +49,7 @@ TEST("each answer has one line that tells who asked what and how it ended")
               "7\",\"status\":200,"
               "\"latency_ms\":"));
     CHECK(has("\"bytes\":6,\"request_id\":\"abc\",\"route\":\"/wait/"
-              "{id}\",\"user_id\":\"u-1\",\"remote\":\"127.0.0.1\",\"task_id\":7}\n"));
+              "{id}\",\"user_id\":\"u-1\",\"ip\":\"127.0.0.1\",\"task_id\":7}\n"));
     CHECK(!has("secret"));
     close_log();
 }

@@ -250,8 +250,8 @@ TEST("the access line of a stream is written at its end, with its bytes and how 
     log_flush();
     CHECK(pread(file, lines, sizeof lines - 1, 0) > 0);
     CHECK(strstr(lines, "\"method\":\"GET\",\"path\":\"/wait/7\",\"status\":200,\"latency_ms\":"));
-    CHECK(strstr(
-        lines, "\"bytes\":5,\"request_id\":\"abc\",\"route\":\"/wait/{id}\",\"user_id\":\"u-1\",\"remote\":\"127.0.0.1\"}"));
+    CHECK(strstr(lines,
+                 "\"bytes\":5,\"request_id\":\"abc\",\"route\":\"/wait/{id}\",\"user_id\":\"u-1\",\"ip\":\"127.0.0.1\"}"));
     CHECK(strstr(lines, "\"bytes\":0,\"end\":\"left\""));
     net_close();
     log_open(1, LOG_INFO);
