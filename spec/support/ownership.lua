@@ -1,0 +1,46 @@
+--- What the spec of ownership needs to know of the application: how a row of each kind is made, and what no schema says.
+--- A new kind of row wants a line here; the spec says which.
+local config = require "config"
+local test = require "neap.test"
+
+local M = {}
+
+local API = config.API_V1_PREFIX
+
+local function post(path, body, user)
+  local res = test.post(API .. path, body, { as = user })
+  assert(res.status >= 200 and res.status < 300, ("POST %s as %s: %d %s"):format(path, user.email, res.status, res.body))
+  return res.json
+end
+
+--- By the words of the path in front of its first parameter: function(user) that makes a row and gives the values of the
+--- path's parameters.
+M.rows = {
+  agents = function(user)
+    return { id = post("/agents", { name = "An agent", role = "builder" }, user).id }
+  end,
+  tasks = function(user)
+    return { id = post("/tasks", { title = "A task" }, user).id }
+  end,
+  ["auth/sessions"] = function(user)
+    return { family_id = require "neap.sessions" { ttl = 60, grace = 0 }.open(user.id).family_id }
+  end,
+}
+
+--- Kinds that belong to nobody: everybody may see them, or only who has a role.
+M.shared = {}
+
+--- By the name of a field of a body: the kind of row that it names.
+M.fields = { agent_id = "agents", assigned_agent_id = "agents", task_id = "tasks" }
+
+--- Bodies that a schema cannot tell, by "METHOD /path": function(user).
+M.bodies = {
+  ["PATCH /auth/me"] = function()
+    return { display_name = "Ann" }
+  end,
+}
+
+--- Routes whose answer is no JSON that ends, and the spec that shows them.
+M.elsewhere = {}
+
+return M
