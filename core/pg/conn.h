@@ -26,11 +26,12 @@ struct conn_opts { /* shared by the connections of one pool, owned by it */
     const char *url, *application_name;
     uint64_t connect_ms, statement_ms;
     bool prepared;
-    unsigned plans;        /* counted up when a table has changed: what was prepared before is to be prepared anew */
-    unsigned lookups;      /* under way, also those that nobody waits for any more */
-    uint64_t read_only_ms; /* when a server was last found to take no writes; uv_now, 0: never */
-    bool standby_wanted;   /* target_session_attrs asks for servers that take none */
-    bool plain_startup;    /* learned: a pooler in between refuses `options`, so settings are sent as SET */
+    unsigned plans;             /* counted up when a table has changed: what was prepared before is to be prepared anew */
+    unsigned lookups;           /* under way, also those that nobody waits for any more */
+    struct shape_cache *shapes; /* NULL: none */
+    uint64_t read_only_ms;      /* when a server was last found to take no writes; uv_now, 0: never */
+    bool standby_wanted;        /* target_session_attrs asks for servers that take none */
+    bool plain_startup;         /* learned: a pooler in between refuses `options`, so settings are sent as SET */
 };
 
 struct conn_events {
@@ -60,10 +61,10 @@ struct pg_conn {
     struct list link;
     enum conn_status status; /* names the list that it is on */
     void *owner;
-    uint64_t idle_since_us, retire_ms; /* both monotonic */
-    char where[96];                    /* who left a transaction open */
-    bool rollback_expected;            /* whoever gave it back knows */
-    struct lane *lane;                 /* set: in pipeline mode, and what comes in is for it */
+    uint64_t idle_since_us, looked_us, retire_ms; /* all monotonic */
+    char where[96];                               /* who left a transaction open */
+    bool rollback_expected;                       /* whoever gave it back knows */
+    struct lane *lane;                            /* set: in pipeline mode, and what comes in is for it */
 
     struct conn_opts *opts;
     const struct conn_events *events;

@@ -33,8 +33,10 @@ static struct conn_batch *batch_new(const struct pg_statement *sts, unsigned n)
     struct conn_batch *b = mem_zalloc(sizeof *b + n * sizeof b->parts[0]);
 
     b->n = n;
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         statement_copy_set(&b->parts[i].copy, &sts[i]);
+        b->parts[i].copy.st.hash = statement_hash_of(&sts[i]);
+    }
     return b;
 }
 
@@ -42,7 +44,7 @@ static bool parse(struct pg_conn *c, struct batch_part *part)
 {
     char name[STATEMENT_NAME_MAX];
 
-    part->parsing = statement_add(&c->cache, part->copy.st.sql)->number;
+    part->parsing = statement_add(&c->cache, part->copy.st.sql, part->copy.st.hash)->number;
     statement_name(name, part->parsing);
     return PQsendPrepare(c->pq, name, part->copy.st.sql.p, 0, NULL) != 0;
 }
@@ -50,14 +52,14 @@ static bool parse(struct pg_conn *c, struct batch_part *part)
 static bool put(struct pg_conn *c, struct batch_part *part)
 {
     const struct pg_statement *st = &part->copy.st;
-    struct prepared *known = c->opts->prepared ? statement_find(&c->cache, st->sql) : NULL;
+    struct prepared *known = c->opts->prepared ? statement_find(&c->cache, st->sql, st->hash) : NULL;
     char name[STATEMENT_NAME_MAX];
     unsigned number = known ? known->number : 0;
 
     part->parsing = 0;
     c->touched |= known ? known->touches : session_is_touched_by(st->sql);
     c->worn |= statement_bytes(st) > CONN_BYTES_KEPT_MAX;
-    if (known == NULL && c->opts->prepared && statement_is_worth(&c->cache, st->sql)) {
+    if (known == NULL && c->opts->prepared && statement_is_worth(&c->cache, st->sql, st->hash)) {
         if (!parse(c, part))
             return false;
         number = part->parsing;
@@ -115,9 +117,9 @@ static bool is_error(const PGresult *res)
     return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
 }
 
-static void forget(struct pg_conn *c, struct slice sql, unsigned number)
+static void forget(struct pg_conn *c, const struct pg_statement *st, unsigned number)
 {
-    struct prepared *p = statement_find(&c->cache, sql);
+    struct prepared *p = statement_find(&c->cache, st->sql, st->hash);
 
     if (p && (number == 0 || p->number == number))
         statement_forget(&c->cache, p);
@@ -137,7 +139,7 @@ static void step_over(struct pg_conn *c)
         return;
     }
     if (c->result)
-        forget(c, part->copy.st.sql, part->parsing);
+        forget(c, &part->copy.st, part->parsing);
     part->parsing = 0;
 }
 
@@ -149,7 +151,7 @@ static bool is_stale(struct pg_conn *c)
 
     if (sqlstate && strcmp(sqlstate, "26000") == 0) {
         for (unsigned i = 0; i < c->batch->n; i++)
-            forget(c, c->batch->parts[i].copy.st.sql, 0);
+            forget(c, &c->batch->parts[i].copy.st, 0);
     } else if (pg_result_is_stale(c->result)) {
         c->opts->plans++;
     } else {
@@ -247,7 +249,7 @@ unsigned pg_conn_batch_failed(const struct pg_conn *c)
 struct pg_result *pg_conn_batch_take(struct pg_conn *c, unsigned i)
 {
     struct batch_part *part = &c->batch->parts[i];
-    struct pg_result *res = pg_result_new(part->result);
+    struct pg_result *res = pg_result_new(part->result, c->opts->shapes, part->copy.st.hash);
 
     part->result = NULL;
     if (pg_result_bytes(res) > CONN_BYTES_KEPT_MAX && pg_result_largest_row(res) > CONN_BYTES_KEPT_MAX)

@@ -61,10 +61,11 @@ static void send_statement(struct pg_conn *c)
     if (c->plans != c->opts->plans)
         statement_discard_all(&c->cache);
     c->plans = c->opts->plans;
-    c->prepared = c->opts->prepared ? statement_find(&c->cache, c->st->sql) : NULL;
+    uint64_t hash = c->opts->prepared ? statement_hash_of(c->st) : 0;
+    c->prepared = c->opts->prepared ? statement_find(&c->cache, c->st->sql, hash) : NULL;
     if (c->prepared)
         send_execute(c);
-    else if (c->opts->prepared && statement_is_worth(&c->cache, c->st->sql))
+    else if (c->opts->prepared && statement_is_worth(&c->cache, c->st->sql, hash))
         send_prepare(c);
     else
         send_unprepared(c);

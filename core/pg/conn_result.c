@@ -63,7 +63,7 @@ static void step_over(struct pg_conn *c)
 
     c->step = STEP_NONE;
     if (step == STEP_PREPARE && !failed) {
-        statement_add(&c->cache, c->st->sql);
+        statement_add(&c->cache, c->st->sql, statement_hash_of(c->st));
         drop_result(c);
         if (c->stop == STOP_NONE) {
             pg_conn_send_again(c);
@@ -201,9 +201,9 @@ static void error_of_silence(struct pg_conn *c, struct pg_error *err)
         pg_error_set(err, PG_LOST, "%s", c->broken[0] ? c->broken : "the server gave no result");
 }
 
-static struct pg_result *take_result(struct pg_conn *c)
+static struct pg_result *take_result(struct pg_conn *c, uint64_t statement)
 {
-    struct pg_result *res = pg_result_new(c->result);
+    struct pg_result *res = pg_result_new(c->result, c->opts->shapes, statement);
 
     c->result = NULL;
     if (pg_result_bytes(res) > CONN_BYTES_KEPT_MAX && pg_result_largest_row(res) > CONN_BYTES_KEPT_MAX)
@@ -217,6 +217,7 @@ void pg_conn_finish(struct pg_conn *c)
     struct pg_error err = {.kind = PG_OK};
     pg_result_fn fn = c->fn;
     void *arg = c->arg;
+    uint64_t statement = c->st ? c->st->hash : 0;
 
     assert(fn != NULL);
     /* COMMAND_OK is said before the commit of a statement on its own: without the end of the step it means nothing. */
@@ -237,7 +238,7 @@ void pg_conn_finish(struct pg_conn *c)
     else if (c->unreplicated)
         pg_error_set(&err, PG_LOST, "committed, but the server gave up waiting for its standby");
     if (err.kind == PG_OK) {
-        fn(take_result(c), NULL, arg);
+        fn(take_result(c, statement), NULL, arg);
         return;
     }
     drop_result(c);

@@ -17,7 +17,7 @@ static bool has_sqlstate(const PGresult *res, const char *sqlstate)
 
 static struct prepared *find_number(struct statement_cache *sc, const struct lane_item *it)
 {
-    struct prepared *p = statement_find(sc, it->st->sql);
+    struct prepared *p = statement_find(sc, it->st->sql, it->hash);
 
     return p && p->number == it->number ? p : NULL;
 }
@@ -101,7 +101,7 @@ static void tell_error(struct lane *l, struct lane_item *it)
 
 static void tell_rows(struct lane *l, struct lane_item *it)
 {
-    struct pg_result *res = pg_result_new(it->result);
+    struct pg_result *res = pg_result_new(it->result, l->conn->opts->shapes, it->hash);
 
     it->result = NULL;
     if (pg_result_bytes(res) > CONN_BYTES_KEPT_MAX && pg_result_largest_row(res) > CONN_BYTES_KEPT_MAX)

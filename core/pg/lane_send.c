@@ -12,7 +12,7 @@ static bool fail(struct lane *l)
 static bool parse(struct pg_conn *c, struct lane_item *it)
 {
     char name[STATEMENT_NAME_MAX];
-    struct prepared *p = statement_add(&c->cache, it->st->sql);
+    struct prepared *p = statement_add(&c->cache, it->st->sql, it->hash);
 
     it->number = p->number;
     it->parsing = true;
@@ -47,7 +47,7 @@ static bool put(struct lane *l, struct lane_item *it)
     if (c->plans != c->opts->plans)
         statement_discard_all(&c->cache);
     c->plans = c->opts->plans;
-    known = statement_find(&c->cache, it->st->sql);
+    known = statement_find(&c->cache, it->st->sql, it->hash);
     if (known)
         it->number = known->number;
     else if (is_worth_preparing(c, it->st) && !parse(c, it))

@@ -34,6 +34,7 @@ static void settle(struct pool *p)
 
     if (!p->closing || p->alive > 0 || p->handles > 0)
         return;
+    shape_cache_free(&p->shapes);
     free((char *)p->opts.url);
     free((char *)p->opts.application_name);
     free(p);
@@ -258,6 +259,7 @@ static void take_opts(struct pool *p, const struct pool_opts *opts)
         .defer = &p->defer,
         .cancels = &p->cancels,
         .silence = &p->silence,
+        .shapes = &p->shapes,
         .url = p->opts.url,
         .application_name = p->opts.application_name,
         .connect_ms = opts->connect_ms,

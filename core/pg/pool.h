@@ -76,6 +76,7 @@ void pg_conn_retire(struct pg_conn *c);   /* likewise, and then it is closed: it
 /* ---- statements ---- */
 struct pg_statement {
     struct slice sql;
+    uint64_t hash;             /* of sql, by statement_hash; 0: nobody has computed it */
     int n;                     /* parameters, 0..65535 */
     const char *const *values; /* text, NUL-terminated; NULL is SQL NULL */
     const int *lengths;        /* of each, to find NULs inside */

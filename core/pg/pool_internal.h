@@ -8,6 +8,7 @@
 #include "pg/lane.h"
 #include "pg/listen.h"
 #include "pg/silence.h"
+#include "pg/shape.h"
 #include <assert.h>
 
 enum {
@@ -18,7 +19,8 @@ enum {
     POOL_TEND_MS = 5000,          /* how often the idle ones are looked at */
     POOL_SHRINK_IDLE_MS = 300000, /* above min and idle for so long: closed */
     POOL_COMPLAIN_MS = 30000,     /* one log line in so long while the database is away */
-    POOL_TRUST_US = 1000,         /* given back so recently: not worth a system call to see whether it is alive */
+    POOL_TRUST_US = 1000,         /* given back or looked at so recently: not worth a system call to see whether it lives */
+    POOL_LOOK_MAX = 32,           /* idle connections that are looked at together */
     PING_MS = 1000,
     COPY_KEPT_MAX = 65536, /* bytes of a statement's copy that an idle connection may hold on to */
 };
@@ -26,6 +28,7 @@ enum {
 struct pool {
     struct pool_opts opts; /* its strings owned */
     struct conn_opts conn_opts;
+    struct shape_cache shapes;
     struct cancel_gate cancels;
     struct silence silence;
     struct defer defer;

@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "pg/pool_internal.h"
+#include <poll.h>
 
 static void tell(struct pool *p, struct pool_wait *w)
 {
@@ -85,18 +86,43 @@ static bool is_stale(const struct pool *p, const struct pg_conn *c)
     return p->opts.ping_idle_ms > 0 && pool_idle_us(c) >= p->opts.ping_idle_ms * 1000;
 }
 
-/* An idle connection that can be used at once. One whose socket has something to say is looked at first: most likely it
- * says that the server is gone. */
+static bool is_trusted(const struct pg_conn *c, uint64_t now_us)
+{
+    return now_us - c->idle_since_us <= POOL_TRUST_US || now_us - c->looked_us <= POOL_TRUST_US;
+}
+
+/* Asks those that come next whether they have something to say, all by one system call: most likely that the server is
+ * gone. That discards them. */
+static void look(struct pool *p, uint64_t now_us)
+{
+    struct pollfd fds[POOL_LOOK_MAX];
+    struct pg_conn *conns[POOL_LOOK_MAX];
+    nfds_t n = 0;
+
+    for (struct list *l = p->on[CONN_IDLE].next; l != &p->on[CONN_IDLE] && n < POOL_LOOK_MAX; l = l->next) {
+        struct pg_conn *c = LIST_OF(l, struct pg_conn, link);
+        c->looked_us = now_us;
+        fds[n] = (struct pollfd){.fd = PQsocket(c->pq), .events = POLLIN};
+        conns[n++] = c;
+    }
+    if (poll(fds, n, 0) <= 0)
+        return;
+    for (nfds_t i = 0; i < n; i++)
+        if (fds[i].revents != 0 && conns[i]->status == CONN_IDLE)
+            pg_conn_on_input(conns[i]);
+}
+
+/* An idle connection that can be used at once. */
 static struct pg_conn *take_idle(struct pool *p)
 {
     while (!list_is_empty(&p->on[CONN_IDLE])) {
         struct pg_conn *c = LIST_OF(list_first(&p->on[CONN_IDLE]), struct pg_conn, link);
         if (is_stale(p, c))
             return NULL; /* those behind it are older still */
-        if (pool_idle_us(c) > POOL_TRUST_US && pg_conn_has_input(c)) {
-            pg_conn_on_input(c); /* discards it when it is dead */
-            if (c->status != CONN_IDLE)
-                continue;
+        uint64_t now_us = clock_monotonic_us();
+        if (!is_trusted(c, now_us)) {
+            look(p, now_us);
+            continue;
         }
         pool_move(p, c, CONN_BUSY);
         p->acquired++;

@@ -130,7 +130,7 @@ static bool run_on_lane(struct pool_query *q)
 
     if (!is_shared(q->pool, q->word))
         return false;
-    q->hash = statement_hash(q->copy.st.sql);
+    q->hash = statement_hash_of(&q->copy.st);
     q->timed = true;
     l = find_lane(q->pool, q->word, &q->copy.st, q->hash);
     if (l == NULL)
@@ -144,7 +144,7 @@ static bool run_on_lane(struct pool_query *q)
 
 void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us)
 {
-    uint64_t hash = statement_hash(st->sql);
+    uint64_t hash = statement_hash_of(st);
 
     if (!is_shared(p, POOL_ANY))
         return;
@@ -157,7 +157,7 @@ bool pool_shares_read(struct pool *p, enum pool_word word, const struct pg_state
     struct lane *l = NULL;
 
     if (is_shared(p, word) && statement_fault(st) == NULL)
-        l = find_lane(p, word, st, statement_hash(st->sql));
+        l = find_lane(p, word, st, statement_hash_of(st));
     return l && l->kind == LANE_READ;
 }
 

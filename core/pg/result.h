@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 struct pg_result; /* owns one PGresult; freed with pg_result_free */
+struct pg_shape;
+struct shape_cache;
 
 enum pg_type {
     PG_TEXT,
@@ -23,10 +25,12 @@ enum pg_type {
     PG_ARRAY
 };
 
-struct pg_result *pg_result_new(PGresult *taken);
+/* statement: the hash of its text, by which its columns are known again; 0, or no cache: they are not. */
+struct pg_result *pg_result_new(PGresult *taken, struct shape_cache *shapes, uint64_t statement);
 void pg_result_free(struct pg_result *r); /* NULL is fine */
 int pg_result_rows(const struct pg_result *r);
 int pg_result_columns(const struct pg_result *r);
+struct pg_shape *pg_result_shape(const struct pg_result *r); /* borrowed; pg/shape.h */
 struct slice pg_result_name(const struct pg_result *r, int column);
 enum pg_type pg_result_type(const struct pg_result *r, int column);
 Oid pg_result_oid(const struct pg_result *r, int column);
@@ -41,8 +45,6 @@ size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its texts; 
 void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out);
 void pg_result_write_row(struct pg_result *r, int row, struct buf *out);
 void pg_result_write_rows(struct pg_result *r, struct buf *out);
-/* "\"name\":"; n 0 when a later column has the same name: the last one counts. */
-struct slice pg_result_json_key(struct pg_result *r, int column);
 void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type, struct slice text); /* one value */
 /* The (n - 2) / 2 bytes of a text of n bytes that looks like \\x0102; false when it is not that. */
 bool pg_decode_bytea(char *out, struct slice text);

@@ -1,5 +1,5 @@
 #include "base/quote.h"
-#include "pg/result.h"
+#include "pg/shape.h"
 
 /* A float stays a float for whoever reads it: "1" becomes "1.0". JSON has no NaN and no infinity. */
 static void write_float(struct buf *out, struct slice s)
@@ -152,7 +152,7 @@ void pg_result_write_row(struct pg_result *r, int row, struct buf *out)
     char before = '{';
 
     for (int column = 0; column < pg_result_columns(r); column++) {
-        struct slice key = pg_result_json_key(r, column);
+        struct slice key = shape_json_key(pg_result_shape(r), column);
         if (key.n == 0)
             continue;
         buf_char(out, before);

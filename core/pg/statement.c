@@ -58,9 +58,8 @@ void statement_cache_free(struct statement_cache *sc)
     buf_free(&sc->discarded);
 }
 
-struct prepared *statement_find(struct statement_cache *sc, struct slice sql)
+struct prepared *statement_find(struct statement_cache *sc, struct slice sql, uint64_t hash)
 {
-    uint64_t hash = statement_hash(sql);
     struct prepared *p = *bucket(sc, hash);
 
     while (p && !(p->hash == hash && slice_eq(slice_of(p->sql, p->n), sql)))
@@ -72,9 +71,8 @@ struct prepared *statement_find(struct statement_cache *sc, struct slice sql)
     return p;
 }
 
-bool statement_is_worth(struct statement_cache *sc, struct slice sql)
+bool statement_is_worth(struct statement_cache *sc, struct slice sql, uint64_t hash)
 {
-    uint64_t hash = statement_hash(sql);
     uint64_t *place = &sc->seen[hash % STATEMENTS_MAX];
     bool came_before = *place == hash;
 
@@ -97,14 +95,14 @@ void statement_name(char out[static STATEMENT_NAME_MAX], unsigned number)
     out[n + 1] = '\0';
 }
 
-struct prepared *statement_add(struct statement_cache *sc, struct slice sql)
+struct prepared *statement_add(struct statement_cache *sc, struct slice sql, uint64_t hash)
 {
     struct prepared *p = mem_alloc(sizeof *p + sql.n + 1);
     struct prepared **head;
 
     if (sc->count == STATEMENTS_MAX)
         statement_discard(sc, LIST_OF(sc->by_use.prev, struct prepared, by_use));
-    p->hash = statement_hash(sql);
+    p->hash = hash;
     p->number = ++sc->last_number;
     p->n = sql.n;
     p->touches = session_is_touched_by(sql);
@@ -140,6 +138,11 @@ void statement_discarded_done(struct statement_cache *sc)
 {
     buf_clear(&sc->discarded);
     sc->discarded_count = 0;
+}
+
+uint64_t statement_hash_of(const struct pg_statement *st)
+{
+    return st->hash != 0 ? st->hash : statement_hash(st->sql);
 }
 
 size_t statement_bytes(const struct pg_statement *st)
@@ -183,7 +186,7 @@ void statement_copy_set(struct statement_copy *copy, const struct pg_statement *
     p = copy->block + count * (sizeof(char *) + sizeof(int));
     memcpy(p, st->sql.p, st->sql.n);
     p[st->sql.n] = '\0';
-    copy->st = (struct pg_statement){slice_of(p, st->sql.n), st->n, values, lengths};
+    copy->st = (struct pg_statement){slice_of(p, st->sql.n), st->hash, st->n, values, lengths};
     p += st->sql.n + 1;
     for (size_t i = 0; i < count; i++) {
         values[i] = NULL;

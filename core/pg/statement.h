@@ -40,10 +40,12 @@ uint64_t statement_hash(struct slice sql); /* never 0 */
 
 void statement_cache_init(struct statement_cache *sc);
 void statement_cache_free(struct statement_cache *sc);
-struct prepared *statement_find(struct statement_cache *sc, struct slice sql); /* NULL; a hit becomes the newest */
+/* hash is that of sql, here and below. NULL; a hit becomes the newest. */
+struct prepared *statement_find(struct statement_cache *sc, struct slice sql, uint64_t hash);
 /* Whether it came by before and there is room: then it should be prepared. */
-bool statement_is_worth(struct statement_cache *sc, struct slice sql);
-struct prepared *statement_add(struct statement_cache *sc, struct slice sql); /* after it was prepared under its number */
+bool statement_is_worth(struct statement_cache *sc, struct slice sql, uint64_t hash);
+/* After it was prepared under its number. */
+struct prepared *statement_add(struct statement_cache *sc, struct slice sql, uint64_t hash);
 unsigned statement_next_number(const struct statement_cache *sc);
 void statement_name(char out[static STATEMENT_NAME_MAX], unsigned number);
 void statement_discard(struct statement_cache *sc, struct prepared *p); /* to be deallocated */
@@ -59,7 +61,8 @@ struct statement_copy {
 };
 void statement_copy_set(struct statement_copy *copy, const struct pg_statement *st);
 void statement_copy_free(struct statement_copy *copy);
-size_t statement_bytes(const struct pg_statement *st); /* of the text and the parameters */
+uint64_t statement_hash_of(const struct pg_statement *st); /* computed when it is not there */
+size_t statement_bytes(const struct pg_statement *st);     /* of the text and the parameters */
 /* Null, or what is wrong with the parameters. */
 const char *statement_fault(const struct pg_statement *st);
 #endif

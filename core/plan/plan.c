@@ -27,9 +27,10 @@ void plan_free(struct plan *p)
 
 struct plan_node *plan_node_new(struct plan *p, enum plan_kind kind)
 {
+    static uint64_t last_id;
     struct plan_node *node = arena_alloc(&p->arena, sizeof *node);
 
-    *node = (struct plan_node){.kind = kind, .min = INT64_MIN, .max = INT64_MAX};
+    *node = (struct plan_node){.id = ++last_id, .kind = kind, .min = INT64_MIN, .max = INT64_MAX};
     if (kind == PLAN_NUMBER) {
         node->number.min = -INFINITY;
         node->number.max = INFINITY;

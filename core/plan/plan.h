@@ -49,6 +49,7 @@ struct plan_field { /* of an object; of a union: tag and variant */
 struct plan_lookup; /* name -> index, built by plan_finish */
 
 struct plan_node {
+    uint64_t id; /* of no other node of this process, never 0 */
     enum plan_kind kind;
     bool nullable;
     bool optional; /* as a field: may be absent */

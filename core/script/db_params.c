@@ -246,7 +246,7 @@ struct pg_statement db_read_statement(lua_State *L, struct db_state *db, int at)
     for (int i = 0; i < n; i++) /* only now, because `text` moved while it grew */
         if (db->offsets[i] > 0)
             db->values[i] = db->text.p + db->offsets[i] - 1;
-    return (struct pg_statement){slice_of(sql, sql_n), n, db->values, db->lengths};
+    return (struct pg_statement){slice_of(sql, sql_n), statement_hash(slice_of(sql, sql_n)), n, db->values, db->lengths};
 }
 
 /* array(t [, n]): n where the table ends in nils. */

@@ -1,18 +1,23 @@
 #include "script/db.h"
 
 #include "base/mem.h"
+#include "pg/shape.h"
 #include "script/json.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 
-enum { CACHE = 1, ROW_META = 2 }; /* user values: rows that were looked at; the metatable of rows */
+enum { CACHE = 1 };   /* user value: rows that were looked at */
+enum { COLUMNS = 1 }; /* in the metatable of a row, as JSON_COLUMNS_FIELD */
+enum { SHAPES_KNOWN_MAX = 512 };
+
+static const char shapes_known; /* its address is the registry's key of: shape id -> metatable of its rows; [0]: how many */
 
 /* Lua does not see how large a result is: without a word its collector would let too many of them lie. */
 enum { GC_TOLD_MIN = 64 * 1024 };
 
 struct db_rows *db_rows_new(lua_State *L, enum db_want want)
 {
-    struct db_rows *r = lua_newuserdatauv(L, sizeof *r, want == DB_WANT_ROWS ? 2 : 0);
+    struct db_rows *r = lua_newuserdatauv(L, sizeof *r, want == DB_WANT_ROWS ? 1 : 0);
 
     *r = (struct db_rows){.want = want};
     luaL_setmetatable(L, DB_ROWS);
@@ -38,7 +43,7 @@ void db_rows_take(struct db_rows *r, struct pg_result *res, const struct pg_erro
 }
 
 /* The columns in their order: the JSON encoder writes a row by them, so that one that is NULL is null and not missing. */
-static void push_row_metatable(lua_State *L, const struct pg_result *res)
+static void make_row_metatable(lua_State *L, const struct pg_result *res)
 {
     int n = pg_result_columns(res);
 
@@ -54,7 +59,37 @@ static void push_row_metatable(lua_State *L, const struct pg_result *res)
         lua_pushinteger(L, i + 1);
         lua_rawset(L, -3);
     }
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, COLUMNS);
     lua_setfield(L, -2, JSON_COLUMNS_FIELD);
+}
+
+/* The rows of a statement share it, whichever connection they came by. */
+static void push_row_metatable(lua_State *L, const struct pg_result *res)
+{
+    lua_Integer id = (lua_Integer)pg_result_shape(res)->id, known;
+
+    luaL_checkstack(L, 6, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &shapes_known);
+    if (lua_rawgeti(L, -1, id) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_rawgeti(L, -1, 0);
+        known = lua_tointeger(L, -1);
+        lua_pop(L, 1);
+        if (known >= SHAPES_KNOWN_MAX) {
+            lua_pop(L, 1);
+            lua_createtable(L, 0, 0);
+            lua_pushvalue(L, -1);
+            lua_rawsetp(L, LUA_REGISTRYINDEX, &shapes_known);
+            known = 0;
+        }
+        lua_pushinteger(L, known + 1);
+        lua_rawseti(L, -2, 0);
+        make_row_metatable(L, res);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, id);
+    }
+    lua_replace(L, -2);
 }
 
 /* The row's metatable is on top; the row takes its place. */
@@ -63,7 +98,7 @@ static void push_row(lua_State *L, const struct pg_result *res, int row)
     int n = pg_result_columns(res), meta = lua_gettop(L);
 
     luaL_checkstack(L, 6, NULL);
-    lua_getfield(L, meta, JSON_COLUMNS_FIELD);
+    lua_rawgeti(L, meta, COLUMNS);
     lua_createtable(L, 0, n);
     for (int i = 0; i < n; i++) {
         lua_rawgeti(L, meta + 1, i + 1);
@@ -142,13 +177,11 @@ static int push_cached_row(lua_State *L, struct db_rows *r, lua_Integer i)
         lua_createtable(L, 0, 0);
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, 1, CACHE);
-        push_row_metatable(L, r->res);
-        lua_setiuservalue(L, 1, ROW_META);
     }
     if (lua_rawgeti(L, -1, i) != LUA_TNIL)
         return 1;
     lua_pop(L, 1);
-    lua_getiuservalue(L, 1, ROW_META);
+    push_row_metatable(L, r->res);
     push_row(L, r->res, (int)i - 1);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, i);
@@ -171,8 +204,8 @@ static int rows_index(lua_State *L)
         return 1;
     }
     if (strcmp(key, "columns") == 0) {
-        push_row_metatable(L, r->res);
-        lua_getfield(L, -1, JSON_COLUMNS_FIELD);
+        make_row_metatable(L, r->res); /* one of its own, that may be changed */
+        lua_rawgeti(L, -1, COLUMNS);
         return 1;
     }
     return 0;
@@ -270,6 +303,8 @@ void db_rows_open(lua_State *L)
         {"__gc", rows_close},    {"__close", rows_close},       {"__tostring", rows_tostring}, {NULL, NULL},
     };
 
+    lua_createtable(L, 0, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &shapes_known);
     luaL_newmetatable(L, DB_ROWS);
     luaL_setfuncs(L, methods, 0);
     lua_pushlightuserdata(L, (void *)write_json);

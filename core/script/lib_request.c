@@ -10,8 +10,8 @@
 #include "script/urlencoded.h"
 #include <lauxlib.h>
 
-/* Keys of a request. What is cheap is read each time; what makes a table is made once and kept in the box's user value
- * together with the fields that handlers set. */
+/* Keys of a request. What is cheap is read each time; what makes a table is made once and kept in a user value of the box.
+ * The fields that handlers set have a table, the first user value. */
 enum field {
     F_METHOD = 1,
     F_PATH,
@@ -30,6 +30,8 @@ enum field {
     F_SCHEME,
     F_COUNT
 };
+
+enum { OWN_FIELDS = 1, BOX_VALUES = OWN_FIELDS + F_COUNT - F_PARAMS };
 
 static const char *const field_names[F_COUNT] = {
     [F_METHOD] = "method", [F_PATH] = "path",     [F_TARGET] = "target",   [F_ID] = "id",           [F_ROUTE] = "route",
@@ -195,13 +197,18 @@ static void push_lasting(lua_State *L, struct task *t, enum field f)
     }
 }
 
-static void kept(lua_State *L)
+static int slot_of(enum field f)
 {
-    if (lua_getiuservalue(L, 1, 1) == LUA_TNIL) {
+    return f >= F_PARAMS && f != F_HEADER ? OWN_FIELDS + 1 + (int)f - F_PARAMS : 0;
+}
+
+static void push_own_fields(lua_State *L)
+{
+    if (lua_getiuservalue(L, 1, OWN_FIELDS) == LUA_TNIL) {
         lua_pop(L, 1);
         lua_createtable(L, 0, 4);
         lua_pushvalue(L, -1);
-        lua_setiuservalue(L, 1, 1);
+        lua_setiuservalue(L, 1, OWN_FIELDS);
     }
 }
 
@@ -253,15 +260,19 @@ static int l_index(lua_State *L)
     default:
         break;
     }
-    kept(L);
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, -2) != LUA_TNIL || f == 0)
+    if (f == 0) {
+        if (lua_getiuservalue(L, 1, OWN_FIELDS) == LUA_TNIL)
+            return 1;
+        lua_pushvalue(L, 2);
+        lua_rawget(L, -2);
+        return 1;
+    }
+    if (lua_getiuservalue(L, 1, slot_of(f)) != LUA_TNIL)
         return 1;
     lua_pop(L, 1);
     push_lasting(L, t, f);
-    lua_pushvalue(L, 2);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, -4);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, slot_of(f));
     return 1;
 }
 
@@ -273,10 +284,14 @@ static int l_newindex(lua_State *L)
     enum field f = lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER ? (enum field)lua_tointeger(L, -1) : 0;
     if (f != 0 && f != F_USER && f != F_BODY)
         return luaL_error(L, "req.%s can't be set", key);
-    kept(L);
-    lua_pushvalue(L, 2);
-    lua_pushvalue(L, 3);
-    lua_rawset(L, -3);
+    lua_settop(L, 3);
+    if (f != 0) {
+        lua_setiuservalue(L, 1, slot_of(f));
+        return 0;
+    }
+    push_own_fields(L);
+    lua_insert(L, 2);
+    lua_rawset(L, 2);
     return 0;
 }
 
@@ -329,7 +344,7 @@ void lib_request_install(lua_State *L)
 
 void **lib_request_push_box(lua_State *L)
 {
-    void **box = lua_newuserdatauv(L, sizeof *box, 1);
+    void **box = lua_newuserdatauv(L, sizeof *box, BOX_VALUES);
     *box = NULL;
     luaL_setmetatable(L, request_metatable);
     return box;

@@ -1,9 +1,9 @@
-#include "pg/result.h"
+#include "base/mem.h"
+#include "pg/shape.h"
 #include "plan/json.h"
 #include "script/plan_encode.h"
+#include <stdlib.h>
 #include <string.h>
-
-enum { COLUMNS_MAX = 1664 }; /* Postgres' own limit of a target list */
 
 /* Whether what Postgres sends for this type can be what the plan declares, without looking at each value. */
 static bool fits(enum pg_type type, const struct plan_node *node)
@@ -49,7 +49,7 @@ static int column_named(const struct pg_result *res, struct slice name, int hint
     return -1;
 }
 
-static int map_columns(const struct pg_result *res, const struct plan_node *row, int *columns, char err[static ERR_MAX])
+static int map_anew(const struct pg_result *res, const struct plan_node *row, int *columns, char err[static ERR_MAX])
 {
     for (uint32_t f = 0; f < row->object.n; f++) {
         const struct plan_field *field = &row->object.fields[f];
@@ -62,6 +62,23 @@ static int map_columns(const struct pg_result *res, const struct plan_node *row,
         columns[f] = c;
     }
     return 0;
+}
+
+/* The results of a statement have one shape, and most are written by one plan. */
+static const int *map_columns(const struct pg_result *res, const struct plan_node *row, char err[static ERR_MAX])
+{
+    struct pg_shape *shape = pg_result_shape(res);
+    if (shape->map_owner == row->id)
+        return shape->map;
+    int *map = mem_alloc((row->object.n + 1) * sizeof *map);
+    if (map_anew(res, row, map, err) != 0) {
+        free(map);
+        return NULL;
+    }
+    free(shape->map);
+    shape->map = map;
+    shape->map_owner = row->id;
+    return map;
 }
 
 static void write_cell(const struct pg_result *res, int row, int column, const struct plan_node *node, struct buf *out)
@@ -110,12 +127,12 @@ static int write_row(const struct pg_result *res, int row, const struct plan_nod
 int plan_encode_rows(const struct pg_result *res, const struct plan_node *row, bool one, struct buf *out,
                      char err[static ERR_MAX])
 {
-    int columns[COLUMNS_MAX];
     size_t start = out->n;
     int rows = pg_result_rows(res);
-    if (row->kind != PLAN_OBJECT || row->object.n > COLUMNS_MAX)
+    if (row->kind != PLAN_OBJECT)
         return fail(err, "rows are written by an object's schema");
-    if (map_columns(res, row, columns, err) != 0)
+    const int *columns = map_columns(res, row, err);
+    if (columns == NULL)
         return -1;
     if (!one)
         buf_char(out, '[');

@@ -278,7 +278,7 @@ TEST("a parameter that cannot be sent is told at the next turn")
 {
     const char *values[] = {"a\0b"};
     int lengths[] = {3};
-    struct pg_statement sts[] = {statement("select 1"), {SLICE_LIT("select $1"), 1, values, lengths}};
+    struct pg_statement sts[] = {statement("select 1"), {SLICE_LIT("select $1"), 0, 1, values, lengths}};
     struct answer a = {0};
 
     begin_with(default_opts());

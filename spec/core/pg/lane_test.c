@@ -19,7 +19,7 @@ static struct pool_query *submit(enum pool_word word, const char *sql, const cha
 {
     const char *values[] = {value};
     int lengths[] = {value ? (int)strlen(value) : 0};
-    struct pg_statement st = {slice_str(sql), value ? 1 : 0, values, lengths};
+    struct pg_statement st = {slice_str(sql), 0, value ? 1 : 0, values, lengths};
 
     return pool_query_shared(pool, word, &st, NULL, on_answer, a);
 }

@@ -131,7 +131,7 @@ static const char *ask_with(const char *sql, int n, const char *const *values)
     static char text[256];
     int lengths[8];
     struct answer a = {0};
-    struct pg_statement st = {slice_str(sql), n, values, lengths};
+    struct pg_statement st = {slice_str(sql), 0, n, values, lengths};
 
     for (int i = 0; i < n; i++)
         lengths[i] = values[i] ? (int)strlen(values[i]) : 0;

@@ -234,14 +234,14 @@ TEST("a NUL in a parameter or in the text is refused and nothing is sent")
     struct answer a = {0};
     const char *value = "admin\0evil";
     int length = 10;
-    struct pg_statement st = {SLICE_LIT("select $1"), 1, &value, &length};
+    struct pg_statement st = {SLICE_LIT("select $1"), 0, 1, &value, &length};
 
     open_with(default_opts());
     pool_query(pool, &st, NULL, on_answer, &a);
     CHECK_INT(a.calls, 0);
     WAIT_FOR(a.calls == 1);
     CHECK_INT(a.err.kind, PG_BAD_PARAM);
-    st = (struct pg_statement){slice_of("select 1\0;", 10), 0, NULL, NULL};
+    st = (struct pg_statement){slice_of("select 1\0;", 10), 0, 0, NULL, NULL};
     pool_query(pool, &st, NULL, on_answer, &a);
     WAIT_FOR(a.calls == 2);
     CHECK_INT(a.err.kind, PG_BAD_PARAM);

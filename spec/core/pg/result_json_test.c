@@ -68,7 +68,7 @@ static struct pg_result *two_columns(const char *first, const char *second)
     CHECK(PQsetvalue(res, 0, 1, (char[]){"x"}, 1));
     CHECK(PQsetvalue(res, 1, 0, (char[]){"8"}, 1));
     CHECK(PQsetvalue(res, 1, 1, NULL, -1));
-    return pg_result_new(res);
+    return pg_result_new(res, NULL, 0);
 }
 
 TEST("a result is an array of objects")

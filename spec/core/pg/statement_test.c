@@ -9,14 +9,29 @@ static struct slice text(int i)
     return slice_str(sql);
 }
 
+static bool is_worth(struct statement_cache *sc, struct slice sql)
+{
+    return statement_is_worth(sc, sql, statement_hash(sql));
+}
+
+static struct prepared *find(struct statement_cache *sc, struct slice sql)
+{
+    return statement_find(sc, sql, statement_hash(sql));
+}
+
+static struct prepared *add(struct statement_cache *sc, struct slice sql)
+{
+    return statement_add(sc, sql, statement_hash(sql));
+}
+
 TEST("a text is worth preparing at its second use")
 {
     struct statement_cache sc;
 
     statement_cache_init(&sc);
-    CHECK(!statement_is_worth(&sc, text(1)));
-    CHECK(!statement_is_worth(&sc, text(2)));
-    CHECK(statement_is_worth(&sc, text(1)));
+    CHECK(!is_worth(&sc, text(1)));
+    CHECK(!is_worth(&sc, text(2)));
+    CHECK(is_worth(&sc, text(1)));
     statement_cache_free(&sc);
 }
 
@@ -28,7 +43,7 @@ TEST("a text that is very long is never worth it")
     memset(sql, ' ', sizeof sql);
     statement_cache_init(&sc);
     for (int i = 0; i < 3; i++)
-        CHECK(!statement_is_worth(&sc, slice_of(sql, sizeof sql)));
+        CHECK(!is_worth(&sc, slice_of(sql, sizeof sql)));
     statement_cache_free(&sc);
 }
 
@@ -37,14 +52,14 @@ TEST("what is prepared is found by its text, and only by it")
     struct statement_cache sc;
 
     statement_cache_init(&sc);
-    CHECK(statement_find(&sc, text(1)) == NULL);
-    statement_add(&sc, text(1));
-    statement_add(&sc, text(2));
-    CHECK_INT(statement_find(&sc, text(1))->number, 1);
-    CHECK_INT(statement_find(&sc, text(2))->number, 2);
-    CHECK(statement_find(&sc, SLICE_LIT("select 1 ")) == NULL);
-    statement_forget(&sc, statement_find(&sc, text(1)));
-    CHECK(statement_find(&sc, text(1)) == NULL);
+    CHECK(find(&sc, text(1)) == NULL);
+    add(&sc, text(1));
+    add(&sc, text(2));
+    CHECK_INT(find(&sc, text(1))->number, 1);
+    CHECK_INT(find(&sc, text(2))->number, 2);
+    CHECK(find(&sc, SLICE_LIT("select 1 ")) == NULL);
+    statement_forget(&sc, find(&sc, text(1)));
+    CHECK(find(&sc, text(1)) == NULL);
     CHECK_INT(sc.discarded_count, 0);
     statement_cache_free(&sc);
 }
@@ -55,11 +70,11 @@ TEST("the one that was used least falls out first and is to be deallocated")
 
     statement_cache_init(&sc);
     for (int i = 0; i < STATEMENTS_MAX; i++)
-        statement_add(&sc, text(i));
-    statement_find(&sc, text(0));
-    statement_add(&sc, text(-1));
-    CHECK(statement_find(&sc, text(0)) != NULL);
-    CHECK(statement_find(&sc, text(1)) == NULL);
+        add(&sc, text(i));
+    find(&sc, text(0));
+    add(&sc, text(-1));
+    CHECK(find(&sc, text(0)) != NULL);
+    CHECK(find(&sc, text(1)) == NULL);
     CHECK_INT(sc.count, STATEMENTS_MAX);
     CHECK_STR(sc.discarded.p, sc.discarded.n, "DEALLOCATE s2;");
     statement_cache_free(&sc);
@@ -71,11 +86,11 @@ TEST("a connection that cannot deallocate prepares no more")
 
     statement_cache_init(&sc);
     for (int i = 0; i < STATEMENTS_MAX + DISCARDED_MAX; i++)
-        statement_add(&sc, text(i));
-    statement_is_worth(&sc, text(-1));
-    CHECK(!statement_is_worth(&sc, text(-1)));
+        add(&sc, text(i));
+    is_worth(&sc, text(-1));
+    CHECK(!is_worth(&sc, text(-1)));
     statement_discarded_done(&sc);
-    CHECK(statement_is_worth(&sc, text(-1)));
+    CHECK(is_worth(&sc, text(-1)));
     statement_cache_free(&sc);
 }
 
@@ -85,7 +100,7 @@ TEST("a copy holds everything and ends each value with a NUL")
     char sql[] = "select $1, $2, $3", value[] = "abc";
     const char *values[] = {value, NULL, ""};
     int lengths[] = {3, 0, 0};
-    struct pg_statement st = {slice_str(sql), 3, values, lengths};
+    struct pg_statement st = {slice_str(sql), 0, 3, values, lengths};
 
     statement_copy_set(&copy, &st);
     memset(sql, 'x', sizeof sql);
@@ -95,7 +110,7 @@ TEST("a copy holds everything and ends each value with a NUL")
     CHECK(strcmp(copy.st.values[0], "abc") == 0);
     CHECK(copy.st.values[1] == NULL);
     CHECK(strcmp(copy.st.values[2], "") == 0);
-    st = (struct pg_statement){SLICE_LIT("begin"), 0, NULL, NULL};
+    st = (struct pg_statement){SLICE_LIT("begin"), 0, 0, NULL, NULL};
     statement_copy_set(&copy, &st);
     CHECK_INT(copy.st.n, 0);
     statement_copy_free(&copy);
@@ -105,13 +120,13 @@ TEST("a NUL, or more parameters than the protocol can count, is a fault")
 {
     const char *values[] = {"ab", "c\0d"};
     int lengths[] = {2, 3};
-    struct pg_statement st = {SLICE_LIT("x"), 1, values, lengths};
+    struct pg_statement st = {SLICE_LIT("x"), 0, 1, values, lengths};
 
     CHECK(statement_fault(&st) == NULL);
     st.n = 2;
     CHECK(strstr(statement_fault(&st), "NUL") != NULL);
     st.n = 65536;
     CHECK(strstr(statement_fault(&st), "65535") != NULL);
-    st = (struct pg_statement){slice_of("a\0b", 3), 0, NULL, NULL};
+    st = (struct pg_statement){slice_of("a\0b", 3), 0, 0, NULL, NULL};
     CHECK(strstr(statement_fault(&st), "NUL") != NULL);
 }

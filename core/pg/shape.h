@@ -1,0 +1,39 @@
+#ifndef PG_SHAPE_H
+#define PG_SHAPE_H
+/* What the columns of a result are called and of which types they are. The same statement gives the same columns again and
+ * again, so its results share one of these, and so does what others have made of the columns: keys of JSON rows, a plan's
+ * view of them, a metatable of Lua. Counted; the statement's place in the cache counts too. */
+#include "base/buf.h"
+#include "pg/result.h"
+
+enum { SHAPES_MAX = 256 };
+
+struct pg_column {
+    struct slice name; /* in the shape's own block */
+    Oid oid;
+    enum pg_type type;
+};
+
+struct pg_shape {
+    unsigned refs;
+    uint64_t id; /* never used again, so that others may keep what they know of it */
+    int columns;
+    struct buf keys;    /* of JSON rows: "\"id\":\"name\":", made when the first row is written */
+    size_t *key_ends;   /* owned; of each column, in `keys` */
+    uint64_t map_owner; /* whose map it is; 0: nobody's */
+    int *map;           /* owned */
+    struct pg_column column[];
+};
+
+/* By the hash of the statement's text; the latest of two that share a place wins. */
+struct shape_cache {
+    struct pg_shape *of[SHAPES_MAX];
+};
+void shape_cache_free(struct shape_cache *sc);
+
+/* That of res, counted for the caller; hash 0 or cache NULL: nothing is known of its statement. */
+struct pg_shape *shape_of(struct shape_cache *sc, uint64_t hash, const PGresult *res);
+void shape_unref(struct pg_shape *s);
+/* "\"name\":"; n 0 when a later column has the same name: the last one counts. */
+struct slice shape_json_key(struct pg_shape *s, int column);
+#endif
