@@ -39,6 +39,7 @@ local CURSOR_BYTES_MAX = 4096
 ---@field list fun(owner: any, query: table): { items: neap.DbRows, total: integer, page: integer, page_size: integer }
 ---@field after fun(owner: any, query: table): { items: neap.DbRows, next_cursor: string }  json.null at the end
 ---@field move fun(owner: any, key: any, move: neap.Move): neap.DbRow?
+---@field move_all fun(owner: any, move: neap.Move): neap.DbRows  every row for which move.when holds
 ---@field lock fun(owner: any, key: any): neap.DbRow?
 ---@field any table  the same methods without the owner, but create
 
@@ -180,6 +181,20 @@ local function move_row(plan, owner, key, move)
   add_whens(plan, all, args, move.when)
   local text = ("update %s set %s%s returning %s"):format(plan.from, sets, where_text(all), plan.selected)
   return db.one(text, table.unpack(args, 1, args.n))
+end
+
+-- Every row that fulfils the move's own conditions: those that belong to something else that changed.
+local function move_all(plan, owner, move)
+  if next(move.when or {}) == nil then
+    error(plan.name .. ": move_all wants conditions", 3)
+  end
+  local args = sql.args()
+  local sets = moved_sets(plan, args, move)
+  local all = where_owned(plan, args, owner)
+  all[#all + 1] = moved_from(plan, args, move)
+  add_whens(plan, all, args, move.when)
+  local text = ("update %s set %s%s returning %s"):format(plan.from, sets, where_text(all), plan.selected)
+  return db.query(text, table.unpack(args, 1, args.n))
 end
 
 local function delete(plan, owner, key)
@@ -343,7 +358,8 @@ end
 -- ---- the methods
 
 local METHODS = {
-  create = create, get = get, update = update, delete = delete, list = list, after = after, move = move_row, lock = lock,
+  create = create, get = get, update = update, delete = delete, list = list, after = after, move = move_row,
+  move_all = move_all, lock = lock,
 }
 
 local function owned(plan, method)

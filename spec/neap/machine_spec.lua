@@ -172,6 +172,27 @@ describe("a transition", function()
     assert.equal("open", m:transition(doors, "Ann", id, "open", { when = { name = "x" } }).status)
   end)
 
+  it("of all rows that belong to something takes those that may go", function()
+    local declared = store {
+      table = "spec_doors", owner = "owner", columns = { "id", "status", "keeper", "gone_at" },
+      write = { "keeper", "status" },
+    }
+    local function add(owner, status, keeper)
+      return declared.create(owner, { status = status, keeper = keeper }).id
+    end
+    local one, two = add("Ann", "open", "Eve"), add("Ann", "closed", "Eve")
+    add("Ann", "gone", "Eve")
+    add("Ann", "open", "Bob")
+    add("Ben", "open", "Eve")
+    local moved = {}
+    for _, row in ipairs(declared.move_all("Ann", m:move("gone", { when = { keeper = "Eve" } }))) do
+      moved[#moved + 1] = row.id
+    end
+    table.sort(moved)
+    assert.same({ one, two }, moved)
+    assert.matches("move_all wants conditions", select(2, pcall(declared.move_all, "Ann", m:move "gone")))
+  end)
+
   it("of somebody else's row is a 404, and through `any` a move", function()
     local id = doors.create("Ann", {}).id
     local answer = refusal(m.transition, m, doors, "Ben", id, "open")

@@ -1,9 +1,12 @@
+local rules = require "app.agents.rules"
 local s = require "neap.schema"
+local sandboxes = require "app.sandboxes.schemas"
 local shared = require "app.schemas"
+local tasks = require "app.tasks.schemas"
 
 local M = {}
 
-local Status = s.enum { "idle", "working", "paused", "error", "offline" }
+local Status = s.enum(rules.machine.states)
 
 -- Texts are trimmed before they are measured: a name of blanks is no name.
 M.AgentResponse = s.object({
@@ -25,7 +28,19 @@ M.AgentCreate = M.AgentResponse:pick({ "name", "role" })
 
 M.AgentUpdate = M.AgentResponse:pick({ "name", "role", "avatar_url" })
   :extend({ status = s.enum { "idle", "offline" }:describe "What its owner may set" })
-  :partial():named("AgentUpdate")
+  :partial():named("AgentUpdate"):table("agents")
+
+M.StartTask = s.object("StartTask", {
+  { "task_id", s.uuid() },
+  { "repo_url", sandboxes.RepoUrl:nullable():optional() },
+  { "branch_name", s.string { min = 1, max = 255 }:nullable():optional():describe "git_branch of the task unless given" },
+})
+
+M.StartTaskResponse = s.object("StartTaskResponse", {
+  { "agent", M.AgentResponse },
+  { "task", tasks.TaskResponse },
+  { "sandbox", sandboxes.SandboxResponse },
+})
 
 M.AgentFilter = shared.list_query({ "created_at", "updated_at", "name" }, "-created_at", {
   status = Status,

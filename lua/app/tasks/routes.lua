@@ -3,7 +3,7 @@ local config = require "config"
 local rules = require "app.tasks.rules"
 local s = require "neap.schema"
 local S = require "app.tasks.schemas"
-local store = require "app.tasks.store"
+local work = require "app.work"
 
 local r = neap.router { prefix = "/tasks", tags = { "tasks" }, auth = "user" }
 
@@ -12,7 +12,7 @@ r:get("/", {
   query = S.TaskFilter,
   response = S.TaskPage,
 }, function(req)
-  return rules.list(store, req.user, req.query)
+  return rules.list(work, req.user, req.query)
 end)
 
 r:post("/", {
@@ -20,7 +20,7 @@ r:post("/", {
   body = S.TaskCreate,
   response = { [201] = S.TaskResponse },
 }, function(req)
-  local task = rules.create(store, req.user, req.body)
+  local task = rules.create(work, req.user, req.body)
   return neap.response(201, task, { Location = config.API_V1_PREFIX .. "/tasks/" .. task.id })
 end)
 
@@ -29,7 +29,56 @@ r:get("/{id}", {
   params = s.id_uuid,
   response = S.TaskResponse,
 }, function(req)
-  return rules.read(store, req.user, req.params.id)
+  return rules.read(work, req.user, req.params.id)
 end)
+
+r:patch("/{id}", {
+  summary = "Change a task, or its status",
+  description = "`completed` is for to-do lists: true completes the task, false opens it again. An agent whose task ends is"
+    .. " free.",
+  params = s.id_uuid,
+  body = S.TaskUpdate,
+  response = S.TaskResponse,
+  errors = { [409] = "`invalid_transition`: the status cannot follow the present one; `details.allowed` says which can" },
+}, function(req)
+  return rules.update(work, req.user, req.params.id, req.body)
+end)
+
+r:delete("/{id}", {
+  summary = "Delete a task",
+  params = s.id_uuid,
+  response = { [204] = false },
+  errors = { [409] = "`task_in_use`: an agent works on it" },
+}, function(req)
+  rules.delete(work, req.user, req.params.id)
+end)
+
+r:post("/{id}/assign", {
+  summary = "Hand a pending task to an agent, or to none",
+  params = s.id_uuid,
+  body = S.TaskAssign,
+  response = S.TaskResponse,
+  errors = { [409] = "`task_not_pending`: it was begun already" },
+}, function(req)
+  return rules.assign(work, req.user, req.params.id, req.body.agent_id)
+end)
+
+local ACTIONS = {
+  { "complete", "Complete a task; the agent on it is free" },
+  { "cancel", "Cancel a task for good; the agent on it is free" },
+  { "reopen", "A completed or failed task is pending again" },
+}
+
+for _, action in ipairs(ACTIONS) do
+  r:post("/{id}/" .. action[1], {
+    summary = action[2],
+    params = s.id_uuid,
+    body = false,
+    response = S.TaskResponse,
+    errors = { [409] = "`invalid_transition`: its status does not allow it" },
+  }, function(req)
+    return rules.act(work, req.user, req.params.id, action[1])
+  end)
+end
 
 return r

@@ -1,9 +1,10 @@
+local rules = require "app.tasks.rules"
 local s = require "neap.schema"
 local shared = require "app.schemas"
 
 local M = {}
 
-local Status = s.enum { "pending", "in_progress", "in_review", "completed", "failed", "cancelled" }
+local Status = s.enum(rules.machine.states)
 local Priority = s.enum { "low", "medium", "high", "urgent" }
 
 -- Texts are trimmed before they are measured: a title of blanks is no title.
@@ -31,14 +32,28 @@ M.TaskCreate = writable:partial():extend({
   priority = Priority:default "medium",
 }):named("TaskCreate"):table("tasks")
 
-M.TaskUpdate = writable:extend({ status = Status, completed = s.boolean() }):partial():named("TaskUpdate")
+M.TaskUpdate = writable:extend({
+  status = Status,
+  completed = s.boolean():describe "In place of status: true completes the task, false opens it again",
+}):partial():refine(function(body)
+  return body.status == nil or body.completed == nil, "cannot be given together with status", "completed"
+end):named("TaskUpdate"):table("tasks")
 
-M.TaskFilter = shared.list_query({ "created_at", "updated_at", "priority", "title" }, "-created_at", {
+M.TaskAssign = s.object("TaskAssign", {
+  { "agent_id", s.uuid():nullable():describe "null: to none" },
+})
+
+local SORTS = { "created_at", "updated_at", "priority", "title" }
+
+local filters = {
   status = Status,
   priority = Priority,
   completed = s.boolean(),
-  assigned_agent_id = s.uuid(),
   q = s.string { max = 500 }:describe "Part of the title, in any case",
-})
+}
+
+--- Of the tasks that one agent was given.
+M.AgentTaskFilter = shared.list_query(SORTS, "-created_at", filters)
+M.TaskFilter = M.AgentTaskFilter:extend { assigned_agent_id = s.uuid():optional() }
 
 return M

@@ -1,10 +1,8 @@
 --- All SQL about tasks. The owner is the first parameter of every function and in every WHERE.
-local store = require "neap.store"
+local db = require "neap.db"
 local shared = require "app.store"
 
-local M = {}
-
-local tasks = store {
+local M = shared.repository("tasks", {
   table = "tasks",
   owner = "user_id",
   columns = {
@@ -12,6 +10,7 @@ local tasks = store {
     "pull_request_url", "created_at", "updated_at", "completed_at",
   },
   write = { "title", "description", "priority", "git_branch", "pull_request_url" },
+  moves = { "assigned_agent_id" },
   filters = { "status", "priority", "completed", "assigned_agent_id", q = { column = "title", op = "contains" } },
   sort = {
     "created_at", "updated_at", "title",
@@ -19,27 +18,30 @@ local tasks = store {
     priority = "array_position(array['low', 'medium', 'high', 'urgent'], priority::text)",
   },
   default_sort = "-created_at",
-}
+  conflicts = { agents_current_task_id_fkey = { "task_in_use", "An agent works on this task: stop it first" } },
+})
 
----@param user_id string
----@param query table checked TaskFilter
----@return {items: table, total: integer, page: integer, page_size: integer}
-function M.list_by_user(user_id, query)
-  return shared.call("tasks.list_by_user", user_id, nil, tasks.list, user_id, query)
-end
+local delete = M.delete
 
----@param user_id string
----@param task {title: string, description: string?, priority: string, git_branch: string?, pull_request_url: string?}
----@return table task
-function M.create(user_id, task)
-  return shared.call("tasks.create", user_id, nil, tasks.create, user_id, task)
-end
-
+--- Of an agent that works on it the rule is that of the database, which would look at it only when the transaction ends.
 ---@param user_id string
 ---@param id string
----@return table? task
-function M.read(user_id, id)
-  return shared.call("tasks.read", user_id, id, tasks.get, user_id, id)
+---@return boolean
+function M.delete(user_id, id)
+  db.exec "set constraints agents_current_task_id_fkey immediate"
+  return delete(user_id, id)
+end
+
+--- Hands a pending task to an agent, or to none.
+---@param user_id string
+---@param id string
+---@param agent_id string|userdata  json.null: to none
+---@return table? task  nil: it is not there, or not pending
+function M.assign(user_id, id, agent_id)
+  return shared.call("tasks.assign", user_id, id, db.one, [[
+    update tasks set assigned_agent_id = $3 where user_id = $1 and id = $2 and status = 'pending'
+    returning id, user_id, title, description, status, priority, completed, assigned_agent_id, git_branch, pull_request_url,
+      created_at, updated_at, completed_at]], user_id, id, agent_id)
 end
 
 return M
