@@ -35,6 +35,12 @@ M.fields = { agent_id = "agents", assigned_agent_id = "agents", task_id = "tasks
 
 --- Bodies that a schema cannot tell, by "METHOD /path": function(user).
 M.bodies = {
+  ["POST /agents/{id}/start-task"] = function(user)
+    return { task_id = M.rows.tasks(user).id }
+  end,
+  ["POST /tasks/{id}/assign"] = function(user)
+    return { agent_id = M.rows.agents(user).id }
+  end,
   ["PATCH /auth/me"] = function()
     return { display_name = "Ann" }
   end,
