@@ -16,5 +16,6 @@ const struct limits limits_default = {
     .handler_heap_bytes = 64u << 20,
     .worker_heap_bytes = 512u << 20,
     .pool_line_max = 1000,
+    .password_line_max = 32,
     .shutdown_ms = 30 * 1000,
 };

@@ -169,6 +169,7 @@ static void fill_env(struct worker *w)
                                  .limits = &w->limits,
                                  .engines = &w->engines,
                                  .mode = w->opts->mode,
+                                 .workers = w->opts->shared->count,
                                  .app_dir = p->app_dir,
                                  .home = p->home,
                                  .program = p->program,

@@ -25,6 +25,7 @@ struct script_env {
     struct limits *limits;
     struct list *engines; /* all that are alive; owned by the process: script/engines.h */
     enum script_mode mode;
+    unsigned workers; /* that share this host's cores; 0: this one alone */
     struct script_user as;
     const char *app_dir;    /* absolute */
     const char *home;       /* NEAP_HOME, or NULL */

@@ -6,11 +6,12 @@
 int luaopen_neap_core(lua_State *L);
 
 /* Parts of it, each of which adds its functions to the table on top of the stack. */
-void lib_route_add(lua_State *L); /* route, routes, set_error_mapper */
-void lib_log_add(lua_State *L);   /* log, log_bind, log_level */
-void lib_host_add(lua_State *L);  /* serve, unserve, use_database, set_user, counts, draining, exit */
-void lib_time_add(lua_State *L);  /* now, monotonic, sleep */
-void lib_spawn_add(lua_State *L); /* spawn */
-void lib_edges_add(lua_State *L); /* is_network */
-void lib_pages_add(lua_State *L); /* page, pages_version, pages_missing */
+void lib_route_add(lua_State *L);    /* route, routes, set_error_mapper */
+void lib_log_add(lua_State *L);      /* log, log_bind, log_level */
+void lib_host_add(lua_State *L);     /* serve, unserve, use_database, set_user, counts, draining, exit */
+void lib_time_add(lua_State *L);     /* now, monotonic, sleep */
+void lib_spawn_add(lua_State *L);    /* spawn */
+void lib_edges_add(lua_State *L);    /* is_network */
+void lib_pages_add(lua_State *L);    /* page, pages_version, pages_missing */
+void lib_password_add(lua_State *L); /* password_hash, password_verify, password_is_current */
 #endif

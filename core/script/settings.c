@@ -112,6 +112,7 @@ static void read_limits(lua_State *L, struct limits *l)
     read_bytes(L, "WORKER_MAX_HEAP", &l->worker_heap_bytes);
     read_unsigned(L, "MAX_CONNECTIONS", &l->connections_max);
     read_unsigned(L, "DB_POOL_LINE", &l->pool_line_max);
+    read_unsigned(L, "PASSWORD_LINE", &l->password_line_max);
     read_seconds(L, "SHUTDOWN_TIMEOUT", &l->shutdown_ms);
 }
 

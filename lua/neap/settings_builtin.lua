@@ -109,7 +109,8 @@ M.fields = {
   { "ACCESS_TOKEN_TTL", { kind = "duration", default = 900, min = 1 } },
   { "REFRESH_TOKEN_TTL", { kind = "duration", default = 30 * 86400, min = 1 } },
   { "REFRESH_REUSE_GRACE", { kind = "duration", default = 10 } },
-  { "BCRYPT_COST", { kind = "integer", default = 12, min = 4, max = 31 } },
+  { "BCRYPT_COST", { kind = "integer", default = 12, min = 4, max = 16, help = "each step doubles a password's time" } },
+  { "PASSWORD_LINE", { kind = "integer", default = 32, min = 1, max = 10000, help = "waiting for a hash, by worker" } },
   { "COOKIE_SECURE", { kind = "boolean", default = function(get) return get "ENVIRONMENT" ~= "development" end } },
   -- edges
   { "CORS_ORIGINS", {

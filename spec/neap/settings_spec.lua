@@ -217,7 +217,8 @@ describe("the settings", function()
       DB_POOL_RECYCLE = 3600, DB_ACQUIRE_TIMEOUT = 5, DB_STATEMENT_TIMEOUT = 5, DB_PREPARED = true, DB_SLOW_MS = 100,
       MIGRATE_LOCK_TIMEOUT = 5, DB_PIPELINE = true,
       REDIS_ENABLED = false, AUTH_REQUIRED = true, ACCESS_TOKEN_TTL = 900, REFRESH_TOKEN_TTL = 2592000,
-      REFRESH_REUSE_GRACE = 10, BCRYPT_COST = 12, COOKIE_SECURE = false, ENVIRONMENT = "development", DEBUG = false,
+      REFRESH_REUSE_GRACE = 10, BCRYPT_COST = 12, PASSWORD_LINE = 32, COOKIE_SECURE = false,
+      ENVIRONMENT = "development", DEBUG = false,
       LOG_LEVEL = "info",
     } do
       assert.equal(value, config[name], name)
