@@ -9,7 +9,7 @@ packages_of() {
         build) echo cmake gcc libc6-dev pkg-config liblua5.4-dev libuv1-dev node-llhttp libpq-dev libjwt-dev libssl-dev \
             libcrypt-dev zlib1g-dev libpcre2-dev ;;
         run) echo postgresql lua-cjson ;;
-        test) echo lua-busted ;;
+        test) echo lua-busted openssl ;;
         lint) echo clang-format lua-check ;;
         fuzz) echo clang libclang-rt-dev ;;
         bench) echo wrk valgrind curl ;;
@@ -24,7 +24,7 @@ packages_of() {
 has() {
     case $1 in
         gcc) command -v cc ;;
-        pkg-config | cmake | clang | clang-format | wrk | valgrind | curl | npm | chromium) command -v "$1" ;;
+        pkg-config | cmake | clang | clang-format | wrk | valgrind | curl | npm | chromium | openssl) command -v "$1" ;;
         lua-check) command -v luacheck ;;
         postgresql) ls /usr/lib/postgresql/*/bin/initdb ;;
         *) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1")" = installed ] ;;
