@@ -80,6 +80,7 @@ static void enter(struct worker *w, enum drain_stage stage)
     switch (stage) {
     case DRAIN_REQUESTS:
         server_drain(w->server, on_drained, w);
+        engines_end_streams(&w->env);
         break;
     case DRAIN_HOOKS:
         if (w->engine)

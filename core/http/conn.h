@@ -81,7 +81,7 @@ struct server {
     struct route_table *routes; /* counted; NULL before server_set_routes */
     struct server_counts counts;
     struct list conns, ready;
-    struct list gone; /* streams whose owner is to be told */
+    struct list gone, turning; /* streams whose owners are to be told */
     struct list requests_free;
     unsigned requests_free_count;
     unsigned live;     /* requests that were acquired and not released, and streams */
@@ -154,7 +154,7 @@ void response_begin(struct request *req, const struct response *res);
 void stream_on_written(struct conn *c); /* the kernel took what libuv had queued; c may be closed afterwards */
 void stream_on_conn_closed(struct conn *c);
 void stream_check_progress(struct conn *c); /* the conn's deadline */
-void stream_tell_gone(struct server *s);    /* in server_turn */
+void stream_tell_owners(struct server *s);  /* in server_turn */
 
 /* access.c */
 struct access_facts {

@@ -87,7 +87,7 @@ static void on_turn(uv_idle_t *turn)
             conn_feed_kept(LIST_OF(node, struct conn, ready));
         }
     }
-    stream_tell_gone(s);
+    stream_tell_owners(s);
     tell_ends(s);
 }
 
@@ -132,6 +132,7 @@ struct server *server_new(const struct server_opts *opts)
     list_init(&s->conns);
     list_init(&s->ready);
     list_init(&s->gone);
+    list_init(&s->turning);
     list_init(&s->requests_free);
     server_set_edges(s, &opts->edges);
     s->opts.edges = (struct edges){0};

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-enum { CHUNK_FRAME_BYTES = 4 + 8 + 2 }; /* the most that frames a piece: its size in hex and two line ends */
+enum { CHUNK_FRAME_BYTES = 16 + 2 + 2 }; /* its size in hex and two line ends */
 
 struct stream {
     struct server *server; /* borrowed */
@@ -16,6 +16,7 @@ struct stream {
     struct request *req;   /* taken until it is detached, then NULL */
     struct stream_owner owner;
     struct list link;          /* server->gone, until on_gone was called */
+    struct list turn;          /* server->turning */
     struct buf pending;        /* behind what libuv has; so a slow client costs one write request, not one a piece */
     struct route_table *table; /* counted once it is detached: as the request did before */
     struct buf kept;           /* what `facts` points to once it is detached */
@@ -85,7 +86,6 @@ static void flush(struct stream *s)
 
 enum stream_status stream_write(struct stream *s, struct slice bytes)
 {
-    assert(bytes.n <= STREAM_PIECE_MAX);
     if (s->conn == NULL)
         return STREAM_GONE;
     if (bytes.n == 0) /* an empty chunk would be the last one */
@@ -171,6 +171,7 @@ struct stream *stream_open(struct request *req, const struct response *head, con
                          .status = (uint16_t)head->status,
                          .chunked = !req->head.http10};
     list_init(&s->link);
+    list_init(&s->turn);
     s->server->counts.streams++;
     s->server->live++;
     if (c == NULL) {
@@ -203,9 +204,26 @@ void stream_on_conn_closed(struct conn *c)
     server_wake(server);
 }
 
-void stream_tell_gone(struct server *server)
+void stream_turn(struct stream *s)
 {
-    struct list *node;
+    list_remove(&s->turn);
+    list_push_back(&s->server->turning, &s->turn);
+    server_wake(s->server);
+}
+
+void stream_tell_owners(struct server *server)
+{
+    struct list *node, now;
+    list_init(&now);
+    while ((node = list_first(&server->turning)) != NULL) { /* who asks again meanwhile has the next turn */
+        list_remove(node);
+        list_push_back(&now, node);
+    }
+    while ((node = list_first(&now)) != NULL) {
+        struct stream *s = LIST_OF(node, struct stream, turn);
+        list_remove(node);
+        s->owner.on_drain(s->owner.arg);
+    }
     while ((node = list_first(&server->gone)) != NULL) {
         struct stream *s = LIST_OF(node, struct stream, link);
         list_remove(node);
@@ -294,6 +312,7 @@ void stream_end(struct stream *s, enum stream_end how)
     if (c != NULL)
         let_go(s, c);
     list_remove(&s->link);
+    list_remove(&s->turn);
     if (s->req != NULL)
         request_release(s->req);
     if (s->table != NULL)

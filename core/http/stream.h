@@ -17,7 +17,6 @@ struct stream;
 enum {
     STREAM_QUEUE_MAX = 256 * 1024,
     STREAM_LOW_BYTES = 16 * 1024, /* on_drain is called when no more than this is queued */
-    STREAM_PIECE_MAX = 64 * 1024, /* one stream_write */
 };
 
 enum stream_status { STREAM_OK = 0, STREAM_FULL, STREAM_GONE };
@@ -33,8 +32,8 @@ enum stream_end {
 
 /* Both are called from the loop, never from inside a call of the owner's. */
 struct stream_owner {
-    void (*on_drain)(
-        void *arg); /* after a STREAM_FULL or a stream_queued() above STREAM_LOW_BYTES; may be called too often */
+    /* After a STREAM_FULL, a stream_queued() above STREAM_LOW_BYTES, or stream_turn(). */
+    void (*on_drain)(void *arg);
     void (*on_gone)(void *arg); /* at most once: the connection is closed, every write says STREAM_GONE */
     void *arg;
 };
@@ -42,8 +41,11 @@ struct stream_owner {
 /* Sends the head: status, content_type, headers and close of `head`. Not for HEAD requests: response_send() answers those
  * with head->streamed. */
 struct stream *stream_open(struct request *req, const struct response *head, const struct stream_owner *owner);
-/* All of it (at most STREAM_PIECE_MAX) or nothing. The bytes are borrowed during the call. */
+/* All of it or nothing: STREAM_FULL when it would not fit the queue. The bytes are borrowed during the call. */
 enum stream_status stream_write(struct stream *s, struct slice bytes) __attribute__((warn_unused_result));
+/* on_drain is called in the next turn of the loop, whatever is queued: a client as quick as its handler must not keep all
+ * the others waiting. */
+void stream_turn(struct stream *s);
 size_t stream_queued(const struct stream *s); /* bytes that the kernel has not taken */
 bool stream_is_gone(const struct stream *s);
 void stream_queue_max(struct stream *s, size_t bytes); /* STREAM_QUEUE_MAX until it is said */

@@ -6,6 +6,7 @@
 #include "script/lib_coroutine.h"
 #include "script/lib_core.h"
 #include "script/lib_request.h"
+#include "script/lib_stream.h"
 #include "script/modules.h"
 #include "script/sandbox.h"
 #include "script/spawn.h"
@@ -86,6 +87,7 @@ static int install(lua_State *L)
     luaL_openlibs(L);
     lib_coroutine_install(L);
     lib_request_install(L);
+    lib_stream_install(L);
     preload(L, "neap.json", luaopen_neap_json);
     preload(L, "neap.core", luaopen_neap_core);
     preload(L, "neap.core.db", luaopen_neap_core_db);
@@ -119,6 +121,7 @@ struct engine *engine_new(const struct script_env *env, char err[static ERR_MAX]
     list_push_back(env->engines, &e->link);
     list_init(&e->tasks);
     list_init(&e->listeners);
+    list_init(&e->outlets);
     list_init(&e->spare);
     e->L = lua_newstate(on_alloc, e);
     if (e->L == NULL) {
@@ -222,6 +225,7 @@ void engine_retire(struct engine *e)
         return;
     e->retired = true;
     spawn_end_background(e);
+    lib_stream_end_detached(e);
     /* The table goes with the last request that holds it; on_routes_free settles. */
     route_table_unref(e->routes);
 }

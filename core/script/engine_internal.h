@@ -18,6 +18,7 @@ struct engine {
     struct list tasks;            /* live ones */
     struct list listeners;        /* of db.listen, that are open */
     unsigned listeners_n;
+    struct list outlets;          /* answers that outlived their handlers */
     struct list spare;            /* ended ones, to be used again */
     unsigned live, spare_count;   /* live: also those that were spawned and have not begun */
     unsigned spawned, background; /* of live: all that core.spawn made, and those that end with the engine */

@@ -1,6 +1,7 @@
 #include "script/engines.h"
 
 #include "script/engine_internal.h"
+#include "script/lib_stream.h"
 #include "script/spawn.h"
 #include "script/task_internal.h"
 
@@ -35,6 +36,12 @@ void engines_cancel_tasks(const struct script_env *env)
                 task_cancel(t, TASK_STOPPED);
         }
     }
+}
+
+void engines_end_streams(const struct script_env *env)
+{
+    for (struct list *l = env->engines->next; l != env->engines; l = l->next)
+        lib_stream_end_detached(engine_at(l));
 }
 
 void engines_end_background(const struct script_env *env)

@@ -53,6 +53,14 @@ static void log_fault(struct task *t, int status, const char *message, const cha
     log_fault_with(t, status, message, key, value, (struct slice){0});
 }
 
+static const char *cancel_message(enum task_cancel why)
+{
+    for (size_t i = 0; i < sizeof cancels / sizeof *cancels; i++)
+        if (cancels[i].why == why)
+            return cancels[i].message;
+    return "it was cancelled";
+}
+
 static void answer_cancel(struct task *t)
 {
     for (size_t i = 0; i < sizeof cancels / sizeof *cancels; i++) {
@@ -211,4 +219,19 @@ void fault_answer(struct task *t, enum task_outcome how)
     } else {
         answer_error(t);
     }
+}
+
+void fault_log(struct task *t, enum task_outcome how, const char *message)
+{
+    struct buf text = BUF_INIT;
+    if (t->cancelled == TASK_LIVE && how == OUTCOME_ERROR && lua_status(t->co) == LUA_ERRMEM)
+        t->cancelled = TASK_HEAP;
+    if (t->cancelled != TASK_LIVE)
+        buf_str(&text, cancel_message(t->cancelled));
+    else if (how == OUTCOME_YIELDED)
+        buf_lit(&text, "coroutine.yield outside of a coroutine of its own");
+    else
+        fault_describe(t, &text);
+    log_fault(t, 500, message, "error", buf_view(&text));
+    buf_free(&text);
 }

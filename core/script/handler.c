@@ -3,10 +3,22 @@
 #include "script/engine_internal.h"
 #include "script/fault.h"
 #include "script/lib_request.h"
+#include "script/lib_stream.h"
 #include "script/task_internal.h"
 #include <assert.h>
 #include <lauxlib.h>
 #include <string.h>
+
+/* Part of the answer is out. What went wrong is for the log, the client sees that the end is missing. */
+static void end_stream(struct task *t, enum task_outcome how)
+{
+    bool whole = how == OUTCOME_OK && t->cancelled == TASK_LIVE;
+    if (!whole && t->cancelled != TASK_CLIENT_GONE)
+        fault_log(t, how, "the handler failed in the middle of its answer");
+    lib_stream_done(t, whole);
+    if (!whole)
+        task_reset(t);
+}
 
 static void on_done(struct task *t, enum task_outcome how, void *arg)
 {
@@ -16,7 +28,9 @@ static void on_done(struct task *t, enum task_outcome how, void *arg)
     req->task = NULL;
     db_task_end(&t->db);
     db_task_log(&t->db, &req->log_fields);
-    if (how == OUTCOME_OK && e->reply.ready && t->cancelled == TASK_LIVE) {
+    if (t->outlet != NULL) {
+        end_stream(t, how);
+    } else if (how == OUTCOME_OK && e->reply.ready && t->cancelled == TASK_LIVE) {
         e->reply.ready = false;
         response_send(req, &e->reply.res);
     } else {

@@ -108,6 +108,14 @@ static void set_body(lua_State *L, int index, struct engine *e)
     }
 }
 
+/* RFC 9110 15.3.5 and 15.4.5: these two have no content. */
+static void set_stream(lua_State *L, struct engine *e)
+{
+    if (e->reply.res.status == 204 || e->reply.res.status == 304)
+        luaL_error(L, "response.stream: an answer with status %d has no body", e->reply.res.status);
+    e->reply.streams = true;
+}
+
 static bool is_response(lua_State *L, int index)
 {
     if (lua_type(L, index) != LUA_TTABLE || luaL_getmetafield(L, index, "__name") == LUA_TNIL)
@@ -140,6 +148,8 @@ static void set_response(lua_State *L, int index, struct engine *e)
         if (!response_header_ok(SLICE_LIT("Content-Type"), res->content_type))
             luaL_error(L, "neap.response: content_type has characters that HTTP forbids");
     }
+    if (lua_getfield(L, index, "stream") == LUA_TFUNCTION)
+        set_stream(L, e);
 }
 
 void reply_build(lua_State *L, int first)
@@ -148,6 +158,7 @@ void reply_build(lua_State *L, int first)
     int n = lua_gettop(L) - first + 1;
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     e->reply.res = (struct response){.status = 200};
+    e->reply.streams = false;
     struct response *res = &e->reply.res;
     if (n > 2)
         luaL_error(L, "a handler returned %d values: it returns a body, a status and a body, or a neap.response", n);

@@ -8,6 +8,7 @@
 struct reply {
     struct response res; /* its slices point into the engine's scratch buffers or at Lua strings on the task's stack */
     bool ready;
+    bool streams; /* res is the head; the function that writes the body is on top of the task's stack */
 };
 
 /* Reads the values first..top of L and fills engine->reply. Raises a Lua error that says what is wrong with them. Runs in

@@ -4,6 +4,7 @@
 #include "http/request.h"
 #include "script/engine_internal.h"
 #include "script/lib_coroutine.h"
+#include "script/lib_stream.h"
 #include "script/watchdog.h"
 #include <assert.h>
 #include <lauxlib.h>
@@ -148,9 +149,10 @@ static int main_k(lua_State *L, int status, lua_KContext ctx)
     struct task *t = (struct task *)ctx;
     if (status != LUA_OK && status != LUA_YIELD)
         return lua_error(L); /* the value is on top; the coroutine ends with it and is reset */
-    if (t->req != NULL)
-        reply_build(L, 2);
-    return lua_gettop(L) - 1;
+    if (t->req == NULL)
+        return lua_gettop(L) - 1;
+    reply_build(L, 2);
+    return t->engine->reply.streams ? lib_stream_run(L, t) : lua_gettop(L) - 1;
 }
 
 /* The bottom of every task: (function, arguments...). The pcall is what lets <close> variables wait while an error or a
@@ -347,6 +349,15 @@ static void set_deadline(struct task *t)
         uint64_t ms = t->req->match.route->timeout_ms;
         wheel_set(env->wheel, &t->timer, ms != 0 ? ms : env->limits->handler_ms);
     }
+}
+
+void task_renew_deadline(struct task *t)
+{
+    if (t->cancelled != TASK_LIVE)
+        return;
+    wheel_clear(t->engine->env->wheel, &t->timer);
+    if (t->state == TASK_WAITING)
+        set_deadline(t);
 }
 
 int script_wait(lua_State *L, const char *what, script_cancel_fn cancel, void *arg)

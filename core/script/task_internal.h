@@ -22,6 +22,7 @@ enum task_spawned { SPAWN_NOT, SPAWN_FINISHES, SPAWN_BACKGROUND }; /* script/spa
 
 enum { TASK_CHAIN_MAX = 64, TASK_GRACE_MS = 5000 };
 
+struct outlet;
 struct task {
     struct engine *engine;
     lua_State *co; /* anchored by co_ref */
@@ -31,6 +32,7 @@ struct task {
     enum task_cancel cancelled;
     enum task_spawned spawned;
     struct request *req;                /* borrowed from the server until the answer; NULL for commands */
+    struct outlet *outlet;              /* its answer goes out in pieces; lib_stream.c's */
     void **req_box;                     /* the userdata that the handler sees; NULL inside when the request is over */
     int req_ref;                        /* its anchor, or false */
     struct json_doc docs[INTAKE_PARTS]; /* of the request, in its arena; n 0: not read, or not declared */
@@ -68,6 +70,8 @@ void task_free(struct task *t);  /* after done; may free the engine with it */
 void task_free_spare(struct engine *e);
 /* Ends the task at its wait. Fine to call more than once: the first reason stays. */
 void task_cancel(struct task *t, enum task_cancel why);
+/* The handler's wall time begins anew: after a piece of an answer that has no end of its own. */
+void task_renew_deadline(struct task *t);
 /* Raises when the running task was cancelled: called where Lua would otherwise swallow the error. */
 void task_check_cancelled(lua_State *L);
 /* Message handler: keeps the traceback. Expected errors (neap.error) go without. */

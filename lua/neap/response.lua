@@ -7,7 +7,8 @@ local M = {}
 ---@field headers table<string, string|string[]>?
 ---@field body any            written as JSON
 ---@field raw string?         written as it is, in place of body
----@field content_type string? of raw
+---@field stream function?  writes the body, piece by piece, in place of body
+---@field content_type string? of raw and stream
 local Response = { __name = "neap.response" }
 Response.__index = Response
 
@@ -125,6 +126,37 @@ function M.bytes(bytes, content_type, status, headers)
     error(("a string is needed, not a %s"):format(type(bytes)), 2)
   end
   return make { status = status or 200, raw = bytes, content_type = content_type, headers = headers }
+end
+
+---@class neap.Outlet  the body of an answer while it is written
+---@field write fun(self, bytes: string): boolean   waits while the client is slow; false: the client is gone
+---@field send fun(self, bytes: string): boolean, "full"|"closed"|nil   never waits; all of it or nothing
+---@field queued fun(self): integer                 bytes that were written and did not leave yet
+---@field queue_max fun(self, bytes: integer)       how many these may be, 256 KiB unless it is said
+---@field detach fun(self, opts: { on_close: fun()?, farewell: string? })
+---   The answer goes on when the function has returned, until close; it costs no coroutine. on_close: the client left by
+---   itself. farewell: the last bytes when the code is reloaded or the server stops, which end it.
+---@field close fun(self, how: "slow"|nil)          the answer is whole; "slow": cut off, with what is queued
+
+--- A body of unknown length. The head goes out, then `write` runs in the handler's task. The route's timeout counts from
+--- each piece to the next. An error in it ends the connection in the middle of the answer, so that the client can tell;
+--- the status is out by then. A HEAD request is answered without calling it.
+---
+---     return response.stream("text/csv", function(out)
+---       for row in db.each "select id, title from tasks" do
+---         out:write(("%s,%s\n"):format(row.id, row.title))
+---       end
+---     end)
+---@param content_type string
+---@param write fun(out: neap.Outlet)
+---@param status integer?  200
+---@param headers table<string, string|string[]>?
+---@return neap.Response
+function M.stream(content_type, write, status, headers)
+  if type(write) ~= "function" then
+    error(("a function is needed, not a %s"):format(type(write)), 2)
+  end
+  return make { status = status or 200, stream = write, content_type = content_type, headers = headers }
 end
 
 local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }

@@ -58,10 +58,9 @@ local function read_bytes(self, n)
   return bytes
 end
 
---- The next answer.
----@param method string? "HEAD": no body follows
----@return {status: integer, headers: table<string, string>, head: string, body: string, json: any}?, string? err
-function Wire:answer(method)
+--- The head of the next answer, whose body is left to be read.
+---@return {status: integer, headers: table<string, string>, head: string}?, string? err
+function Wire:head()
   local head, err = read_head(self)
   if head == nil then
     return nil, err
@@ -71,11 +70,62 @@ function Wire:answer(method)
   for name, value in head:gmatch "\r\n([^\r\n:]+): ([^\r\n]*)" do
     res.headers[name:lower()] = value
   end
+  return res
+end
+
+--- The next chunk of a body (RFC 9112 7.1); "" is the last one.
+---@return string? bytes, string? err
+function Wire:chunk()
+  while not self.rest:find("\r\n", 1, true) do
+    local ok, err = fill(self)
+    if not ok then
+      return nil, err
+    end
+  end
+  local size, rest = self.rest:match "^(%x+)\r\n(.*)$"
+  assert(size, "not a chunk: " .. self.rest:sub(1, 40))
+  self.rest = rest
+  local n = tonumber(size, 16)
+  local bytes, err = read_bytes(self, n + 2)
+  if bytes == nil then
+    return nil, err
+  end
+  assert(bytes:sub(-2) == "\r\n", "a chunk does not end where it says")
+  return bytes:sub(1, n)
+end
+
+--- Chunks until there are `n` bytes, or the last one; all of them as one.
+---@param n integer?
+---@return string? bytes, string? err
+function Wire:chunks(n)
+  local all = {}
+  local got = 0
+  while n == nil or got < n do
+    local bytes, err = self:chunk()
+    if bytes == nil then
+      return nil, err, table.concat(all)
+    elseif bytes == "" then
+      break
+    end
+    all[#all + 1] = bytes
+    got = got + #bytes
+  end
+  return table.concat(all)
+end
+
+--- The next answer.
+---@param method string? "HEAD": no body follows
+---@return {status: integer, headers: table<string, string>, head: string, body: string, json: any}?, string? err
+function Wire:answer(method)
+  local res, err = self:head()
+  if res == nil then
+    return nil, err
+  end
   local length = tonumber(res.headers["content-length"])
   if method == "HEAD" or res.status < 200 or res.status == 204 or res.status == 304 then
     length = 0
   end
-  assert(length, "an answer without a length: " .. head)
+  assert(length, "an answer without a length: " .. res.head)
   res.body, err = read_bytes(self, length)
   if res.body == nil then
     return nil, err

@@ -2,6 +2,7 @@
 #include "spec/core/test.h"
 #include "spec/core/http/loopback.h"
 
+enum { PIECE_BYTES = 64 * 1024 };
 static struct stream *stream; /* the test's, as its owner */
 static int drains, gones;
 
@@ -47,8 +48,8 @@ static void end(enum stream_end how)
 static size_t fill(void)
 {
     size_t n = 0;
-    while (stream_write(stream, slice_of(net.big, STREAM_PIECE_MAX)) == STREAM_OK)
-        n += STREAM_PIECE_MAX;
+    while (stream_write(stream, slice_of(net.big, PIECE_BYTES)) == STREAM_OK)
+        n += PIECE_BYTES;
     return n;
 }
 
@@ -113,7 +114,7 @@ TEST("a slow client fills the queue to its limit, is told when there is room, an
     UNTIL(HAS(c, "\r\n\r\n"));
     net.clients[0].eof = true; /* turn() does not read it */
     size_t n = fill();
-    CHECK(stream_queued(stream) <= STREAM_QUEUE_MAX && stream_queued(stream) > STREAM_QUEUE_MAX - 2 * STREAM_PIECE_MAX);
+    CHECK(stream_queued(stream) <= STREAM_QUEUE_MAX && stream_queued(stream) > STREAM_QUEUE_MAX - 2 * PIECE_BYTES);
     turns(20);
     CHECK_INT(drains, 0);
     CHECK_INT(say("x"), STREAM_OK); /* a small one still fits */
@@ -123,7 +124,7 @@ TEST("a slow client fills the queue to its limit, is told when there is room, an
     CHECK_INT(say("the end"), STREAM_OK);
     end(STREAM_DONE);
     UNTIL(HAS(c, "\r\n7\r\nthe end\r\n0\r\n\r\n"));
-    CHECK_INT(count_of(c, "\r\n10000\r\n"), n / STREAM_PIECE_MAX);
+    CHECK_INT(count_of(c, "\r\n10000\r\n"), n / PIECE_BYTES);
     CHECK(c->got.n > n && quiet.fd == c->fd);
     net_close();
 }
@@ -134,9 +135,9 @@ TEST("a queue that is given a limit of its own keeps to it")
     struct client *c = client_open();
     begin(c, GET_WAIT);
     net.clients[0].eof = true;
-    stream_queue_max(stream, STREAM_PIECE_MAX + 1000);
+    stream_queue_max(stream, PIECE_BYTES + 1000);
     fill();
-    CHECK(stream_queued(stream) <= STREAM_PIECE_MAX + 1000);
+    CHECK(stream_queued(stream) <= PIECE_BYTES + 1000);
     end(STREAM_SLOW); /* cut off, with what is queued */
     net.clients[0].eof = false;
     UNTIL(c->eof || c->reset);
@@ -185,6 +186,24 @@ TEST("a detached stream has let its request go, and keeps its routes")
     end(STREAM_DONE);
     client_say(c, GET_HELLO);
     UNTIL(HAS(c, "\r\n0\r\n\r\n") && HAS(c, "\"hello\""));
+    net_close();
+}
+
+TEST("an owner that asks for a turn has one, once, from the loop")
+{
+    net_open();
+    struct client *c = client_open();
+    begin(c, GET_WAIT);
+    stream_turn(stream);
+    stream_turn(stream);
+    CHECK_INT(drains, 0);
+    UNTIL(drains == 1);
+    turns(5);
+    CHECK_INT(drains, 1);
+    stream_turn(stream);
+    end(STREAM_DONE); /* nobody is there to have it */
+    UNTIL(HAS(c, "\r\n0\r\n\r\n"));
+    CHECK_INT(drains, 1);
     net_close();
 }
 
