@@ -16,6 +16,8 @@ return function(config)
   v1:mount(require "app.health.routes")
   v1:mount(require "app.agents.routes")
   v1:mount(require "app.tasks.routes")
+  v1:mount(require "app.sandboxes.routes")
+  v1:mount(require "app.git_operations.routes")
 
   return app
 end

@@ -8,10 +8,10 @@ local M = {}
 ---@param topic string
 ---@param noun string      "task"
 ---@param columns string[] what the event carries of the row; no long texts
----@return fun(work: table, owner_id: string, row: table, what: string)
+---@return fun(work: table, owner_id: string, row: table, what: string, more: table?)
 function M.teller(topic, noun, columns)
-  return function(work, owner_id, row, what)
-    local data = {}
+  return function(work, owner_id, row, what, more)
+    local data = M.without(more or {})
     for _, column in ipairs(columns) do
       local value = row[column]
       data[column] = value == nil and json.null or value

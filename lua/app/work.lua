@@ -11,6 +11,7 @@ local jobs = require "neap.jobs"
 
 local M = {
   agents = require "app.agents.store",
+  git_operations = require "app.git_operations.store",
   sandboxes = require "app.sandboxes.store",
   tasks = require "app.tasks.store",
   publish = events.publish,

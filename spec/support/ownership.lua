@@ -1,6 +1,7 @@
 --- What the spec of ownership needs to know of the application: how a row of each kind is made, and what no schema says.
 --- A new kind of row wants a line here; the spec says which.
 local config = require "config"
+local db = require "neap.db"
 local test = require "neap.test"
 
 local M = {}
@@ -13,6 +14,14 @@ local function post(path, body, user)
   return res.json
 end
 
+--- One that runs.
+function M.sandbox(user)
+  local body = { agent_id = M.rows.agents(user).id, task_id = M.rows.tasks(user).id }
+  local id = post("/sandboxes", body, user).id
+  db.exec("update sandboxes set status = 'running' where id = $1", id)
+  return id
+end
+
 --- By the words of the path in front of its first parameter: function(user) that makes a row and gives the values of the
 --- path's parameters.
 M.rows = {
@@ -21,6 +30,12 @@ M.rows = {
   end,
   tasks = function(user)
     return { id = post("/tasks", { title = "A task" }, user).id }
+  end,
+  sandboxes = function(user)
+    return { id = M.sandbox(user) }
+  end,
+  ["git-operations"] = function(user)
+    return { id = post(("/sandboxes/%s/git-operations"):format(M.sandbox(user)), { operation_type = "clone" }, user).id }
   end,
   ["auth/sessions"] = function(user)
     return { family_id = require "neap.sessions" { ttl = 60, grace = 0 }.open(user.id).family_id }
@@ -31,10 +46,13 @@ M.rows = {
 M.shared = {}
 
 --- By the name of a field of a body: the kind of row that it names.
-M.fields = { agent_id = "agents", assigned_agent_id = "agents", task_id = "tasks" }
+M.fields = { agent_id = "agents", assigned_agent_id = "agents", task_id = "tasks", sandbox_id = "sandboxes" }
 
 --- Bodies that a schema cannot tell, by "METHOD /path": function(user).
 M.bodies = {
+  ["POST /sandboxes"] = function(user)
+    return { agent_id = M.rows.agents(user).id, task_id = M.rows.tasks(user).id }
+  end,
   ["POST /agents/{id}/start-task"] = function(user)
     return { task_id = M.rows.tasks(user).id }
   end,
