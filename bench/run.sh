@@ -11,7 +11,7 @@ server=
 trap 'stop; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-export WORKERS=1 HOST=127.0.0.1 PORT="$port" ENVIRONMENT=production ACCESS_LOG=off SECRET_KEY=0123456789abcdef0123456789abcdef
+export WORKERS=1 HOST=127.0.0.1 PORT="$port" ENVIRONMENT=production ACCESS_LOG=off RATE_LIMIT_DEFAULT=off SECRET_KEY=0123456789abcdef0123456789abcdef
 
 stop() {
     [ -z "$server" ] || { kill "$server" && wait "$server" || true; }

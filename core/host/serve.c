@@ -1,6 +1,7 @@
 #include "host/serve.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rates.h"
 #include "host/cli.h"
 #include "host/dev.h"
 #include "host/listen.h"
@@ -19,6 +20,7 @@ struct service {
     bool dev;
     struct settings settings;
     struct shared *shared;
+    struct rates *rates;
     int *fds;
     int port;
     pid_t pid; /* the supervisor's */
@@ -62,6 +64,7 @@ static int be_worker(unsigned slot, void *arg)
     struct worker_opts o = {.settings = &s->settings,
                             .place = s->place,
                             .shared = s->shared,
+                            .rates = s->rates,
                             .slot = slot,
                             .fd = s->fds[slot],
                             .supervisor = s->pid,
@@ -81,7 +84,8 @@ static int supervise(struct service *s)
     unsigned workers = s->settings.workers > 0 ? s->settings.workers : process_cores();
 
     s->shared = shared_open(workers);
-    if (s->shared == NULL)
+    s->rates = rates_open(RATES_BUCKETS);
+    if (s->shared == NULL || s->rates == NULL)
         return complain(EXIT_FAILED, "no memory to share with workers");
     s->fds = mem_alloc(workers * sizeof *s->fds);
     s->port = listen_bind(s->settings.host, s->settings.port, workers, s->fds, err);
@@ -98,6 +102,7 @@ static int supervise(struct service *s)
     code = supervisor_run(&o);
 out:
     free(s->fds);
+    rates_close(s->rates);
     shared_close(s->shared);
     return code;
 }

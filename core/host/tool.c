@@ -1,6 +1,7 @@
 #include "host/tool.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rates.h"
 #include "base/version.h"
 #include "host/process.h"
 #include "script/watchdog.h"
@@ -135,6 +136,7 @@ static int start(struct tool *t, const struct place *place, int argc, char **arg
     t->env = (struct script_env){.loop = &t->loop,
                                  .wheel = &t->wheel,
                                  .limits = &t->limits,
+                                 .rates = rates_open(RATES_BUCKETS), /* takes memory when something is counted */
                                  .engines = &t->engines,
                                  .mode = SCRIPT_TOOL,
                                  .app_dir = place->app_dir,
@@ -178,6 +180,7 @@ int tool_main(const struct place *place, const struct cli_command *command, int 
     }
     close_all(t);
 out:
+    rates_close(t->env.rates);
     free(t);
     return code;
 }

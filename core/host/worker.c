@@ -165,6 +165,7 @@ static void fill_env(struct worker *w)
     w->env = (struct script_env){.loop = &w->loop,
                                  .wheel = &w->wheel,
                                  .pool = w->pool,
+                                 .rates = w->opts->rates,
                                  .server = w->server,
                                  .limits = &w->limits,
                                  .engines = &w->engines,

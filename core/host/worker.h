@@ -20,6 +20,7 @@ struct worker_opts {
     const struct settings *settings; /* borrowed, as everything here */
     const struct place *place;
     struct shared *shared;
+    struct rates *rates;
     unsigned slot;
     int fd; /* its socket; taken */
     pid_t supervisor;

@@ -89,5 +89,7 @@ bool admit_request(struct request *req, void *arg)
 {
     (void)arg;
     const struct engine *e = route_table_arg(req->table);
-    return authenticate(e, req) && authorize(req);
+    const struct limit_rules *limits = &operation_at(&e->operations, req->match.route->handler)->limits;
+    return limit_admit(e->env, limits, LIMIT_BY_ADDRESS, req) && authenticate(e, req) && authorize(req) &&
+           limit_admit(e->env, limits, LIMIT_BY_USER, req);
 }

@@ -8,6 +8,7 @@
 
 struct list;
 struct pool;
+struct rates;
 struct server;
 struct tool_host;
 
@@ -21,6 +22,7 @@ struct script_env {
     uv_loop_t *loop;
     struct wheel *wheel;
     struct pool *pool;     /* NULL: no database is configured */
+    struct rates *rates;   /* shared with the other workers; NULL where nothing is served */
     struct server *server; /* NULL in a tool until it serves */
     struct limits *limits;
     struct list *engines; /* all that are alive; owned by the process: script/engines.h */

@@ -1,6 +1,11 @@
-/* What the framework asks about the edges: is this a network, and the counting of requests. */
+/* What the framework asks about the edges: is this a network, and how often was a key seen. */
 #include "base/address.h"
+#include "base/clock.h"
+#include "http/request.h"
+#include "script/engine_internal.h"
 #include "script/lib_core.h"
+#include "script/limit.h"
+#include "script/task_internal.h"
 #include <lauxlib.h>
 
 static int l_is_network(lua_State *L)
@@ -12,7 +17,59 @@ static int l_is_network(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg functions[] = {{"is_network", l_is_network}, {NULL, NULL}};
+static struct slice check_slice(lua_State *L, int arg)
+{
+    struct slice s;
+    s.p = luaL_checklstring(L, arg, &s.n);
+    return s;
+}
+
+/* The rule that the arguments from index 3 on say: limit, per, burst, name. */
+static struct limit_rule check_rule(lua_State *L, struct slice scope)
+{
+    struct limit_rule rule = {.scope = limit_scope(scope)};
+    lua_Number limit = luaL_checknumber(L, 3), per = luaL_checknumber(L, 4), burst = luaL_optnumber(L, 5, 0);
+    luaL_argcheck(L, limit >= 1 && limit <= 1e9, 3, "must be from 1 to 1e9");
+    luaL_argcheck(L, per > 0 && per <= 366.0 * 86400, 4, "must be seconds");
+    luaL_argcheck(L, burst >= 0 && burst <= 1e9, 5, "must be from 0 to 1e9");
+    snprintf(rule.name, sizeof rule.name, "%s", luaL_optstring(L, 6, ""));
+    limit_rule_describe(&rule, (uint64_t)limit, per, (uint64_t)burst);
+    return rule;
+}
+
+/* rate_take(scope, key, limit, per, burst[, name]) -> allowed, seconds until it would be; with a name the answer of the
+ * request that is running says how the key stands. */
+static int l_rate_take(lua_State *L)
+{
+    const struct script_env *env = engine_env(L);
+    struct slice scope = check_slice(L, 1), key = check_slice(L, 2);
+    struct limit_rule rule = check_rule(L, scope);
+    struct task *t = script_task_or_null(L);
+    if (env->rates == NULL)
+        return luaL_error(L, "core.rate_take: nothing is counted in this process");
+    if (key.n > LIMIT_SUBJECT_MAX)
+        return luaL_error(L, "a key of a rate limit has at most %d bytes", LIMIT_SUBJECT_MAX);
+    struct rate_verdict v =
+        rates_take(env->rates, limit_table_key(env->rates, rule.scope, key), &rule.rate, clock_monotonic_us() * 1000);
+    if (rule.name[0] != '\0' && t != NULL && t->req != NULL)
+        limit_tell(t->req, &rule, &v);
+    lua_pushboolean(L, v.allowed);
+    lua_pushinteger(L, (lua_Integer)limit_seconds(v.retry_ns));
+    return 2;
+}
+
+/* For specs: each begins with nothing counted. */
+static int l_rate_forget(lua_State *L)
+{
+    const struct script_env *env = engine_env(L);
+    if (env->mode != SCRIPT_TOOL)
+        return luaL_error(L, "core.rate_forget is for specs");
+    rates_forget(env->rates);
+    return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"is_network", l_is_network}, {"rate_take", l_rate_take}, {"rate_forget", l_rate_forget}, {NULL, NULL}};
 
 void lib_edges_add(lua_State *L)
 {

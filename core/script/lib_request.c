@@ -28,15 +28,17 @@ enum field {
     F_COOKIES,
     F_IP,
     F_SCHEME,
+    F_NETWORK,
     F_COUNT
 };
 
 enum { OWN_FIELDS = 1, BOX_VALUES = OWN_FIELDS + F_COUNT - F_PARAMS };
 
 static const char *const field_names[F_COUNT] = {
-    [F_METHOD] = "method", [F_PATH] = "path",     [F_TARGET] = "target",   [F_ID] = "id",           [F_ROUTE] = "route",
-    [F_TEXT] = "text",     [F_PARAMS] = "params", [F_QUERY] = "query",     [F_HEADERS] = "headers", [F_BODY] = "body",
-    [F_USER] = "user",     [F_HEADER] = "header", [F_COOKIES] = "cookies", [F_IP] = "ip",           [F_SCHEME] = "scheme",
+    [F_METHOD] = "method",   [F_PATH] = "path", [F_TARGET] = "target", [F_ID] = "id",
+    [F_ROUTE] = "route",     [F_TEXT] = "text", [F_PARAMS] = "params", [F_QUERY] = "query",
+    [F_HEADERS] = "headers", [F_BODY] = "body", [F_USER] = "user",     [F_HEADER] = "header",
+    [F_COOKIES] = "cookies", [F_IP] = "ip",     [F_SCHEME] = "scheme", [F_NETWORK] = "network",
 };
 
 static const char request_metatable[] = "neap.request";
@@ -221,6 +223,19 @@ static void push_ip(lua_State *L, struct request *r)
         lua_pushnil(L);
 }
 
+/* What one subscriber has: an IPv4 address, or an IPv6 network of 64 bits. */
+static void push_network(lua_State *L, struct request *r)
+{
+    struct address a = *request_address(r);
+    char text[ADDRESS_TEXT_MAX];
+    if (a.kind == ADDRESS_V6)
+        memset(a.bytes + 8, 0, 8);
+    if (address_write(&a, text) > 0)
+        lua_pushfstring(L, a.kind == ADDRESS_V6 ? "%s/64" : "%s", text);
+    else
+        lua_pushnil(L);
+}
+
 /* (request, key); upvalue 1: name -> field */
 static int l_index(lua_State *L)
 {
@@ -247,6 +262,9 @@ static int l_index(lua_State *L)
         return 1;
     case F_IP:
         push_ip(L, t->req);
+        return 1;
+    case F_NETWORK:
+        push_network(L, t->req);
         return 1;
     case F_SCHEME: /* "http" unless a trusted proxy says otherwise: that is what we speak */
         lua_pushstring(L, request_scheme(t->req) == SCHEME_HTTPS ? "https" : "http");

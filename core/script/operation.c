@@ -63,6 +63,7 @@ int operation_add(lua_State *L, struct operations *all, int index, bool safe)
     op.runs_on = lua_type(L, -1) == LUA_TSTRING ? strcmp(lua_tostring(L, -1), "cancel") != 0 : !safe;
     lua_pop(L, 1);
     read_answers(L, &op, index);
+    limit_rules_read(L, index, &op.limits);
     lua_getfield(L, index, "handler");
     op.handler = luaL_ref(L, LUA_REGISTRYINDEX);
     if (all->n == all->cap) {

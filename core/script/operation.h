@@ -3,6 +3,7 @@
 /* What a route means to the scripting ring: its handler, and the plans that its request and its answers are held
  * against. Made while the application loads; routes know their operation by its number. */
 #include "plan/plan.h"
+#include "script/limit.h"
 #include <lua.h>
 
 enum { OPERATION_ANSWERS_MAX = 16 };
@@ -17,6 +18,7 @@ struct operation {
     const struct plan *params, *query, *headers, *cookies, *body; /* NULL: not declared. The registry keeps them alive */
     bool form;                                                    /* the body is a form, not JSON */
     bool runs_on;                                                 /* the client's leaving does not cancel it */
+    struct limit_rules limits;
     unsigned answer_count;
     struct operation_answer answers[OPERATION_ANSWERS_MAX];
 };

@@ -5,6 +5,7 @@ local builtin_routes = require "neap.builtin_routes"
 local dotenv = require "neap.dotenv"
 local errors = require "neap.errors"
 local log = require "neap.log"
+local rate_limit = require "neap.rate_limit"
 local route_schemas = require "neap.route_schemas"
 local settings = require "neap.settings"
 local settings_reader = require "neap.settings_reader"
@@ -93,11 +94,16 @@ local function make_app()
   return made
 end
 
+-- Specs ask as often as they like, unless a route has a limit of its own.
+local function default_limit()
+  return core.mode == "tool" and "off" or config.RATE_LIMIT_DEFAULT
+end
+
 local function register(route)
   local opts = route.opts
   local spec = route_schemas.plans(route)
   spec.method, spec.pattern, spec.where = route.method, route.path, route.where
-  spec.handler = route.handler
+  spec.rate_limits, spec.handler = rate_limit.of_route(route, default_limit())
   for _, name in ipairs { "auth", "scopes", "body_max", "timeout", "on_disconnect", "name" } do
     spec[name] = opts[name]
   end

@@ -32,7 +32,7 @@ local function route(path, handler, summary)
   return {
     method = "GET",
     path = path,
-    opts = { auth = false, hidden = true, summary = summary },
+    opts = { auth = false, hidden = true, rate_limit = false, summary = summary },
     handler = handler,
     where = "neap",
   }

@@ -71,7 +71,7 @@ function M.errors_of(route)
   add(M.may_forbid(route), 403)
   add(route.path:find("{", 1, true) ~= nil, 404)
   add(has_checks(opts), 422)
-  add(opts.rate_limit, 429)
+  add(opts.rate_limit ~= false, 429)
   for key, value in pairs(opts.errors or {}) do
     if type(value) == "string" then
       out[key] = value

@@ -1,5 +1,6 @@
 --- What may be said of a route, and the checks of it that need nothing but the route itself.
 local access = require "neap.route_access"
+local rate_limit = require "neap.rate_limit"
 local schemas = require "neap.route_schemas"
 
 local M = {}
@@ -48,6 +49,11 @@ local function is_on_disconnect(v)
   return v == "cancel" or v == "finish", '"cancel" or "finish"'
 end
 
+local function is_rate_limit(v)
+  local problem = rate_limit.problem(v)
+  return problem == nil, problem
+end
+
 local function anything()
   return true
 end
@@ -66,7 +72,7 @@ local ROUTE = {
   use = is_function_list,
   deprecated = is_boolean,
   hidden = is_boolean,
-  rate_limit = anything,
+  rate_limit = is_rate_limit,
   idempotent = is_boolean,
 }
 for name, check in pairs(schemas.options) do
@@ -82,7 +88,7 @@ local ROUTER = {
   timeout = is_seconds,
   body_max = is_bytes,
   use = is_function_list,
-  rate_limit = anything,
+  rate_limit = is_rate_limit,
   hidden = is_boolean,
 }
 

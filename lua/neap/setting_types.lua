@@ -1,6 +1,7 @@
 --- From the text of an environment variable to a value. Every reader gives the value, or nil and what the text must be;
 --- what it was is never said, since it may be a secret.
 local json = require "neap.json"
+local rate_text = require "neap.rate_text"
 
 local M = {}
 
@@ -138,6 +139,15 @@ function M.url(text, field)
     end
   end
   return nil, "must be a URL that starts with " .. table.concat(field.schemes, ":// or ") .. "://"
+end
+
+--- A rate limit stays the text that it is; see neap.rate_text.
+function M.rate(text, field)
+  local limit, problem = rate_text.parse_keyed(trim(text), field.keys)
+  if limit == nil then
+    return nil, problem
+  end
+  return trim(text)
 end
 
 function M.enum(text, field)

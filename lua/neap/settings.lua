@@ -26,10 +26,11 @@ local M = {}
 ---@field min_bytes integer?   of a secret
 ---@field values string[]?     of an enum
 ---@field schemes string[]?    of a url
+---@field keys table<string, boolean>?  of a rate: who may be counted; user and ip when nil
 
 local FIELD_OPTIONS = {
   default = true, alias = true, required = true, help = true, min = true, max = true, min_bytes = true,
-  values = true, schemes = true, pattern = true, pattern_help = true, each = true,
+  values = true, schemes = true, pattern = true, pattern_help = true, each = true, keys = true,
 }
 
 local function field(kind, opts)

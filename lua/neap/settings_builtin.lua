@@ -117,8 +117,13 @@ M.fields = {
     kind = "list", default = { "http://localhost:3000" }, each = edges.origin_problem,
     help = "pages of these origins may call the API",
   } },
-  { "RATE_LIMIT_DEFAULT", { kind = "string", default = "100/min/user" } },
-  { "RATE_LIMIT_LOGIN", { kind = "string", default = "5/min/ip+email" } },
+  { "RATE_LIMIT_DEFAULT", {
+    kind = "rate", default = "100/min/user", keys = { user = true, ip = true },
+    help = "of the routes that have no limit of their own, together; or off",
+  } },
+  { "RATE_LIMIT_LOGIN", {
+    kind = "rate", default = "5/min/ip+email", keys = { ["ip+email"] = true }, help = "attempts to sign in; or off",
+  } },
 }
 
 --- What two settings must have in common. Each gives a problem or nil; a value that is itself wrong is absent here.

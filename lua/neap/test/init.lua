@@ -95,6 +95,7 @@ M.internal = {
     in_transaction = true
   end,
   start_test = function()
+    core.rate_forget()
     M.as(nil)
   end,
   stop_serving = function()

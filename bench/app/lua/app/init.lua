@@ -2,7 +2,7 @@
 local neap = require "neap"
 
 return function()
-  local app = neap.app { title = "Benchmark", auth = false }
+  local app = neap.app { title = "Benchmark", rate_limit = false, auth = false }
 
   app:get("/plaintext", {}, function()
     return neap.response.text("Hello, World!")
