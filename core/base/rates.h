@@ -29,7 +29,7 @@ struct rate_verdict {
 
 /* `limit` requests in `seconds`, `burst` of them at once (0: all of them). The shortest interval is a nanosecond. */
 struct rate rate_of(uint64_t limit, double seconds, uint64_t burst);
-/* The state of a key in words; owed_until_ns is on the clock of now_ns. The sum of GCRA, kept apart from where it is kept. */
+/* The sum of GCRA, apart from where it is kept: a key that owes until then (on the clock of now_ns), in words. */
 struct rate_verdict rate_judge(const struct rate *r, uint64_t owed_until_ns, uint64_t now_ns);
 
 struct rates;
