@@ -39,7 +39,7 @@ local function row_for(route, user)
   if kind == nil then
     return nil
   end
-  local make = known.rows[kind] or error(("spec/support/ownership.lua: rows has no %q, for %s"):format(kind, route.name), 0)
+  local make = known.rows[kind] or known.shared[kind] or error(("spec/support/ownership.lua: rows has no %q, for %s"):format(kind, route.name), 0)
   return make(user)
 end
 
@@ -100,9 +100,7 @@ describe("of two users", function()
       goto continue
     elseif route.auth ~= "user" then
       it(("neither may use %s"):format(route.name), function()
-        local shared = known.shared[below_prefix(route) or ""]
-        local params = shared and shared(ann) or row_for(route, ann)
-        local res = ask(route, params, body_for(route, ben), ben)
+        local res = ask(route, row_for(route, ann), body_for(route, ben), ben)
         assert.equal(403, res.status, show(route, res))
       end)
     elseif below_prefix(route) and not known.shared[below_prefix(route)] then
@@ -121,7 +119,7 @@ describe("of two users", function()
             values[#values + 1] = value
           end
         end
-        local res = ask(route, known.shared[below_prefix(route) or ""] and row_for(route, ann), nil, ben)
+        local res = ask(route, row_for(route, ann), nil, ben)
         assert.equal(200, res.status, show(route, res))
         for _, value in ipairs(values) do
           assert.is_nil(res.body:find(value, 1, true), show(route, res))

@@ -74,10 +74,11 @@ local function read_message(self)
   return assert(json.decode(text:sub(1, -2)))
 end
 
---- Sends one command and gives its result. What else arrives meanwhile is taken down.
+--- Sends one command and gives its result. What else arrives meanwhile is taken down, for the tab that it is about.
 function Browser:call(method, params)
-  self.last_id = self.last_id + 1
-  local message = { id = self.last_id, method = method, params = params, sessionId = self.session }
+  local shared = self.shared
+  shared.last_id = shared.last_id + 1
+  local message = { id = shared.last_id, method = method, params = params, sessionId = self.session }
   assert(self.proc:write(json.encode(message) .. "\0", COMMANDS))
   while true do
     local answer = read_message(self)
@@ -87,7 +88,7 @@ function Browser:call(method, params)
       end
       return answer.result
     elseif EVENTS[answer.method] then
-      EVENTS[answer.method](self, answer.params)
+      EVENTS[answer.method](shared.tabs[answer.sessionId] or self, answer.params)
     end
   end
 end
@@ -132,6 +133,23 @@ function Browser:close()
   scratch.remove(self.profile)
 end
 
+local function attach(self)
+  local target = self:call("Target.createTarget", { url = "about:blank" }).targetId
+  self.session = self:call("Target.attachToTarget", { targetId = target, flatten = true }).sessionId
+  self.shared.tabs[self.session] = self
+  for _, domain in ipairs { "Page", "Runtime", "Log", "Network" } do
+    self:call(domain .. ".enable")
+  end
+  return self
+end
+
+--- Another page of the same browser, with the same cookies. Closing either closes both.
+---@return spec.Browser
+function Browser:tab()
+  local other = { profile = self.profile, proc = self.proc, shared = self.shared, problems = {}, requests = {} }
+  return attach(setmetatable(other, Browser))
+end
+
 --- Starts it with one empty page.
 ---@return spec.Browser
 function M.open()
@@ -139,15 +157,11 @@ function M.open()
   local argv = { assert(M.find()), "--user-data-dir=" .. profile, table.unpack(FLAGS) }
   argv.stdin, argv.stdout, argv.stderr = "null", "null", "null"
   argv.fds = { [COMMANDS] = "pipe", [ANSWERS] = "pipe" }
-  local self = setmetatable({ profile = profile, last_id = 0, problems = {}, requests = {} }, Browser)
+  local shared = { last_id = 0, tabs = {} }
+  local self = setmetatable({ profile = profile, shared = shared, problems = {}, requests = {} }, Browser)
   self.proc = assert(sys.spawn(argv))
   self.proc.timeout = ANSWER_S
-  local target = self:call("Target.createTarget", { url = "about:blank" }).targetId
-  self.session = self:call("Target.attachToTarget", { targetId = target, flatten = true }).sessionId
-  for _, domain in ipairs { "Page", "Runtime", "Log", "Network" } do
-    self:call(domain .. ".enable")
-  end
-  return self
+  return attach(self)
 end
 
 return M

@@ -7,7 +7,7 @@ local M = {}
 
 local PACKAGES = {
   "@redocly/cli@2", "@apidevtools/swagger-parser@12", "@seriousme/openapi-schema-validator@2", "ajv@8",
-  "ajv-formats@3", "typescript@5",
+  "ajv-formats@3", "typescript@5", "axios@1",
 }
 
 local folder = core.app_dir .. "/.neap/spec-npm"

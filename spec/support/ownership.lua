@@ -42,8 +42,12 @@ M.rows = {
   end,
 }
 
---- Kinds that belong to nobody: everybody may see them, or only who has a role.
-M.shared = {}
+--- Kinds that belong to nobody: everybody may see them, or only who has a role. function(user), as above.
+M.shared = {
+  users = function(user)
+    return { id = user.id }
+  end,
+}
 
 --- By the name of a field of a body: the kind of row that it names.
 M.fields = { agent_id = "agents", assigned_agent_id = "agents", task_id = "tasks", sandbox_id = "sandboxes" }
