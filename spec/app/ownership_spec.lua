@@ -39,7 +39,8 @@ local function row_for(route, user)
   if kind == nil then
     return nil
   end
-  local make = known.rows[kind] or known.shared[kind] or error(("spec/support/ownership.lua: rows has no %q, for %s"):format(kind, route.name), 0)
+  local make = known.rows[kind] or known.shared[kind]
+    or error(("spec/support/ownership.lua: rows has no %q, for %s"):format(kind, route.name), 0)
   return make(user)
 end
 
