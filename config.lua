@@ -18,6 +18,7 @@ return settings.define {
   APP_VERSION = settings.string { default = "0.1.0", help = "the version in / and /version" },
   API_V1_PREFIX = settings.string { default = "/api/v1", help = "where the routes of version 1 begin" },
   DATABASE_URL = settings.required,
+  LABS_MAX_LIVE = settings.integer { default = 5, min = 1, help = "how many labs a user may have at a time" },
 
   -- All or none of a group's variables; FEATURES=livekit,e2b makes those groups required.
   livekit = settings.group {

@@ -18,6 +18,8 @@ return function(config)
   v1:mount(require "app.tasks.routes")
   v1:mount(require "app.sandboxes.routes")
   v1:mount(require "app.git_operations.routes")
+  v1:mount(require "app.recipes.routes")
+  v1:mount(require "app.labs.routes")
 
   return app
 end

@@ -37,6 +37,9 @@ M.rows = {
   ["git-operations"] = function(user)
     return { id = post(("/sandboxes/%s/git-operations"):format(M.sandbox(user)), { operation_type = "clone" }, user).id }
   end,
+  labs = function(user)
+    return { id = post("/labs", { recipe_id = M.shared.recipes().id }, user).id }
+  end,
   ["auth/sessions"] = function(user)
     return { family_id = require "neap.sessions" { ttl = 60, grace = 0 }.open(user.id).family_id }
   end,
@@ -44,16 +47,23 @@ M.rows = {
 
 --- Kinds that belong to nobody: everybody may see them, or only who has a role. function(user), as above.
 M.shared = {
+  recipes = function()
+    return db.one("insert into recipes (name, software) values (gen_random_uuid()::text, 'bash') returning id")
+  end,
   users = function(user)
     return { id = user.id }
   end,
 }
 
 --- By the name of a field of a body: the kind of row that it names.
-M.fields = { agent_id = "agents", assigned_agent_id = "agents", task_id = "tasks", sandbox_id = "sandboxes" }
+M.fields = { agent_id = "agents", assigned_agent_id = "agents", task_id = "tasks", sandbox_id = "sandboxes",
+  recipe_id = "recipes" }
 
 --- Bodies that a schema cannot tell, by "METHOD /path": function(user).
 M.bodies = {
+  ["POST /labs"] = function()
+    return { recipe_id = M.shared.recipes().id }
+  end,
   ["POST /sandboxes"] = function(user)
     return { agent_id = M.rows.agents(user).id, task_id = M.rows.tasks(user).id }
   end,

@@ -28,7 +28,7 @@ M.AgentCreate = M.AgentResponse:pick({ "name", "role" })
 
 M.AgentUpdate = M.AgentResponse:pick({ "name", "role", "avatar_url" })
   :extend({ status = s.enum { "idle", "offline" }:describe "What its owner may set" })
-  :partial():named("AgentUpdate"):table("agents")
+  :partial():named("AgentUpdate")
 
 M.StartTask = s.object("StartTask", {
   { "task_id", s.uuid() },
