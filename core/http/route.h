@@ -19,6 +19,7 @@ struct route {
     uint64_t timeout_ms;                   /* 0: limits.handler_ms */
     enum route_auth auth;
     struct slice scopes; /* that the caller must all have, one space between them; owned by the table */
+    bool csrf;           /* gives cookies: a request that has some already must be a page's of ours */
     bool json_body;      /* the body must be JSON: 415 otherwise */
     bool form;           /* a multipart/form-data body is read into req->upload as it comes */
     int handler;         /* of the ring above: a Lua registry reference */

@@ -1,6 +1,7 @@
 #include "script/admit.h"
 
 #include "http/caller.h"
+#include "http/csrf.h"
 #include "http/response.h"
 #include "script/engine_internal.h"
 #include <stdio.h>
@@ -85,11 +86,26 @@ static bool authorize(struct request *req)
     return refuse(req, "Your token lacks a scope that this needs", slice_str(challenge));
 }
 
+static bool refuse_forged(struct request *req)
+{
+    const char *fault = NULL;
+    if (!csrf_concerns(req))
+        return true;
+    if (req->caller != NULL && req->caller->by_cookie)
+        fault = csrf_fault(req);
+    else if (req->match.route->csrf)
+        fault = csrf_fault_of_guest(req);
+    if (fault == NULL)
+        return true;
+    response_error(req, 403, "csrf", slice_str(fault), (struct slice){0}, (struct slice){0});
+    return false;
+}
+
 bool admit_request(struct request *req, void *arg)
 {
     (void)arg;
     const struct engine *e = route_table_arg(req->table);
     const struct limit_rules *limits = &operation_at(&e->operations, req->match.route->handler)->limits;
-    return limit_admit(e->env, limits, LIMIT_BY_ADDRESS, req) && authenticate(e, req) && authorize(req) &&
-           limit_admit(e->env, limits, LIMIT_BY_USER, req);
+    return limit_admit(e->env, limits, LIMIT_BY_ADDRESS, req) && authenticate(e, req) && refuse_forged(req) &&
+           authorize(req) && limit_admit(e->env, limits, LIMIT_BY_USER, req);
 }

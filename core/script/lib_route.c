@@ -99,7 +99,7 @@ static bool is_safe(enum http_method m)
     return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_OPTIONS;
 }
 
-/* route{method, pattern, handler, auth, scopes, body, body_max, timeout, params, query, headers, cookies, form, responses};
+/* route{method, pattern, handler, auth, scopes, csrf, body, body_max, timeout, params, query, headers, cookies, form, responses};
  * body is true for JSON of any shape, or a plan as the others are */
 static int l_route(lua_State *L)
 {
@@ -111,6 +111,7 @@ static int l_route(lua_State *L)
     spec.pattern = string_field(L, "pattern");
     spec.auth = auth_field(L);
     spec.scopes = scopes_field(L);
+    spec.csrf = flag_field(L, "csrf");
     spec.json_body = flag_field(L, "body") && !flag_field(L, "form");
     spec.form = flag_field(L, "form");
     spec.body_bytes_max = (size_t)number_field(L, "body_max", 1e12);

@@ -104,7 +104,7 @@ local function register(route)
   local spec = route_schemas.plans(route)
   spec.method, spec.pattern, spec.where = route.method, route.path, route.where
   spec.rate_limits, spec.handler = rate_limit.of_route(route, default_limit())
-  for _, name in ipairs { "auth", "scopes", "body_max", "timeout", "on_disconnect", "name" } do
+  for _, name in ipairs { "auth", "scopes", "csrf", "body_max", "timeout", "on_disconnect", "name" } do
     spec[name] = opts[name]
   end
   core.route(spec)

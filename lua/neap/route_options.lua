@@ -72,6 +72,7 @@ local ROUTE = {
   use = is_function_list,
   deprecated = is_boolean,
   hidden = is_boolean,
+  csrf = is_boolean,
   rate_limit = is_rate_limit,
   idempotent = is_boolean,
 }
