@@ -99,8 +99,8 @@ static bool is_safe(enum http_method m)
     return m == METHOD_GET || m == METHOD_HEAD || m == METHOD_OPTIONS;
 }
 
-/* route{method, pattern, handler, auth, scopes, csrf, body, body_max, timeout, params, query, headers, cookies, form, responses};
- * body is true for JSON of any shape, or a plan as the others are */
+/* route{method, pattern, handler, auth, scopes, csrf, body, body_max, timeout, params, query, headers, cookies, form,
+ * responses, rate_limits}; body is true for JSON of any shape, or a plan as the others are */
 static int l_route(lua_State *L)
 {
     struct engine *e = engine_of(L);

@@ -51,7 +51,7 @@ local SAFE = { GET = true, HEAD = true }
 function M.may_forbid(route)
   local opts = route.opts
   if not opts.auth then
-    return opts.guards ~= nil
+    return opts.guards ~= nil or opts.csrf == true
   end
   return opts.auth ~= "user" or opts.scopes ~= nil or opts.guards ~= nil or not SAFE[route.method]
 end
