@@ -119,6 +119,7 @@ struct engine *engine_new(const struct script_env *env, char err[static ERR_MAX]
     e->env = env;
     e->error_mapper = LUA_NOREF;
     list_push_back(env->engines, &e->link);
+    list_init(&e->spawns);
     list_init(&e->tasks);
     list_init(&e->listeners);
     list_init(&e->outlets);

@@ -19,9 +19,11 @@ struct engine {
     struct list listeners;        /* of db.listen, that are open */
     unsigned listeners_n;
     struct list outlets;          /* answers that outlived their handlers */
+    struct list spawns;           /* what core.spawn made */
     struct list spare;            /* ended ones, to be used again */
     unsigned live, spare_count;   /* live: also those that were spawned and have not begun */
     unsigned spawned, background; /* of live: all that core.spawn made, and those that end with the engine */
+    lua_Integer spawn_id;         /* of the last one */
     bool loading;                 /* routes may be declared */
     bool background_over;         /* no background task begins any more */
     bool retired;                 /* the owner's count is dropped */

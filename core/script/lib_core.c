@@ -38,6 +38,17 @@ static void set_string(lua_State *L, const char *key, const char *value)
     lua_setfield(L, -2, key);
 }
 
+/* Which process of which machine this is: what a lease is held by. */
+static void add_process(lua_State *L)
+{
+    char name[UV_MAXHOSTNAMESIZE];
+    size_t n = sizeof name;
+    if (uv_os_gethostname(name, &n) == 0)
+        set_string(L, "hostname", name);
+    lua_pushinteger(L, uv_os_getpid());
+    lua_setfield(L, -2, "pid");
+}
+
 static void add_facts(lua_State *L, const struct script_env *env)
 {
     static const char *const modes[] = {[SCRIPT_SERVE] = "serve", [SCRIPT_DEV] = "dev", [SCRIPT_TOOL] = "tool"};
@@ -45,6 +56,7 @@ static void add_facts(lua_State *L, const struct script_env *env)
     set_string(L, "app_dir", env->app_dir);
     set_string(L, "home", env->home);
     set_string(L, "program", env->program);
+    add_process(L);
     if (env->as.id[0] != 0) {
         lua_createtable(L, 0, 3);
         set_string(L, "id", env->as.id);

@@ -10,7 +10,7 @@ void lib_route_add(lua_State *L);    /* route, routes, set_error_mapper */
 void lib_log_add(lua_State *L);      /* log, log_bind, log_level */
 void lib_host_add(lua_State *L);     /* serve, unserve, use_database, set_user, counts, draining, exit */
 void lib_time_add(lua_State *L);     /* now, monotonic, sleep */
-void lib_spawn_add(lua_State *L);    /* spawn */
+void lib_spawn_add(lua_State *L);    /* spawn, cancel, ending */
 void lib_edges_add(lua_State *L);    /* is_network, rate_take, rate_forget */
 void lib_pages_add(lua_State *L);    /* page, pages_version, pages_missing */
 void lib_password_add(lua_State *L); /* password_hash, password_verify, password_is_current */

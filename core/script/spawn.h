@@ -1,6 +1,6 @@
 #ifndef SCRIPT_SPAWN_H
 #define SCRIPT_SPAWN_H
-/* Tasks of an engine that belong to no request: core.spawn(fn, name[, {finish = true}]).
+/* Tasks of an engine that belong to no request: core.spawn(fn, name[, {finish = true}]) -> id.
  *
  * A background task is for what goes on for ever, a loop that waits. It is cancelled at its wait when its engine is
  * replaced, and when the worker stops, after the application's on_stop hooks. One that finishes is a piece of work with an

@@ -155,6 +155,10 @@ end
 --- Runs the application's on_load hooks: in each worker, whenever this code takes over.
 ---@return boolean ok  whether all of them went well
 function M.take_over()
+  -- Specs and commands run jobs when they say so.
+  if core.mode ~= "tool" and package.loaded["neap.jobs"] then
+    require("neap.jobs_runner").start(config)
+  end
   return run_hooks(app and app.load_hooks, "load.hook_failed")
 end
 

@@ -112,6 +112,13 @@ M.fields = {
   { "BCRYPT_COST", { kind = "integer", default = 12, min = 4, max = 16, help = "each step doubles a password's time" } },
   { "PASSWORD_LINE", { kind = "integer", default = 32, min = 1, max = 10000, help = "waiting for a hash, by worker" } },
   { "COOKIE_SECURE", { kind = "boolean", default = function(get) return get "ENVIRONMENT" ~= "development" end } },
+  -- jobs
+  { "JOBS_CONCURRENCY", { kind = "integer", default = 4, min = 0, max = 1000, help = "jobs at a time in each worker; 0: none" } },
+  { "JOBS_QUEUES", { kind = "list", default = {}, help = "queues that are served, in this order; those of the handlers" } },
+  { "JOBS_POLL", { kind = "duration", default = 5, min = 0.05, help = "how often to look for what nobody told of" } },
+  { "JOBS_LEASE", { kind = "duration", default = 60, min = 1, help = "a worker that is gone is known by then" } },
+  { "JOBS_KEEP", { kind = "duration", default = 7 * 86400, min = 60, help = "ended jobs; dead ones four times as long" } },
+  { "JOBS_TABLE", { kind = "string", default = "jobs", help = "their table, also schema.table" } },
   -- edges
   { "CORS_ORIGINS", {
     kind = "list", default = { "http://localhost:3000" }, each = edges.origin_problem,
@@ -128,6 +135,12 @@ M.fields = {
 
 --- What two settings must have in common. Each gives a problem or nil; a value that is itself wrong is absent here.
 M.checks = {
+  function(values)
+    local name = values.JOBS_TABLE
+    if name and not (name:find "^[%l_][%l%d_]*$" or name:find "^[%l_][%l%d_]*%.[%l_][%l%d_]*$") then
+      return "JOBS_TABLE: must be a name in lower case, or schema.name"
+    end
+  end,
   function(values)
     if values.DB_POOL_MIN and values.DB_POOL_MAX and values.DB_POOL_MIN > values.DB_POOL_MAX then
       return "DB_POOL_MIN: must be at most DB_POOL_MAX"
