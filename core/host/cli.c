@@ -12,6 +12,7 @@ static const struct cli_command commands[] = {
     {"types", "--ts | --lua", "the schemas as types", true},
     {"machines", "[--check FILE]", "the state machines as a page with diagrams", true},
     {"check", "[--serve] [--db]", "load everything without serving", true},
+    {"jobs", "list | show ID | stats | retry | drain | delete ID", "work that outlives its request", true},
     {"db", "up | down | psql | ping | stats | reset", "the private Postgres", false},
     {"secret", "", "32 random bytes for SECRET_KEY", false},
     {"version", "", "versions of everything linked", false},

@@ -17,7 +17,8 @@
 enum { SPAWNED_MAX = 10000, NAME_BYTES_MAX = 64 };
 static const double timeout_s_max = 86400 * 366;
 
-/* First the function runs, as one task; then `ended`, when there is one, as another: it can wait whatever ended the first. */
+/* First the function runs, as one task; then `ended`, when there is one, as another: it can wait whatever ended the first
+ * one. */
 struct spawned {
     struct list link; /* in engine->spawns */
     struct engine *engine;

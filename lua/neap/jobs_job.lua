@@ -168,7 +168,6 @@ end
 --- The handler itself.
 ---@param job neap.Job
 function M.run(job)
-  log.bind { job_id = job.id, kind = job.kind, attempt = job.attempts }
   job.handler.fn(job.payload, job)
 end
 

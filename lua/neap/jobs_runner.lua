@@ -1,8 +1,8 @@
 --- Who runs the jobs: in each worker as many at a time as JOBS_CONCURRENCY says, each in a task of its own.
 ---
---- Whatever may have made a job due rings the bell (`wake`): a notification, the end of a job, the clock of the next one, and
---- every JOBS_POLL whatever else was missed. Claiming, running and settling are tasks that finish, so neither a reload nor a
---- stop cuts one of them in two; the loops around them are background tasks and end with their code.
+--- Whatever may have made a job due rings the bell (`wake`): a notification, the end of a job, the clock of the next one,
+--- and every JOBS_POLL whatever else was missed. Claiming, running and settling are tasks that finish, so neither a reload
+--- nor a stop cuts one of them in two; the loops around them are background tasks and end with their code.
 local core = require "neap.core"
 local db = require "neap.db"
 local errors = require "neap.errors"
@@ -100,13 +100,18 @@ local function let_go(job)
   M.wake()
 end
 
+local function run(job)
+  log.bind { job_id = job.id, kind = job.kind, attempt = job.attempts }
+  job_module.run(job)
+end
+
 local function start_job(row, held_until)
   local job = job_module.new(row)
   job.held_until = held_until
   runner.running[job.id] = job
   runner.count = runner.count + 1
   heart(true)
-  job.task = core.spawn(function() job_module.run(job) end, "job " .. job.kind, {
+  job.task = core.spawn(function() run(job) end, "job " .. job.kind, {
     finish = true,
     timeout = job.handler.timeout,
     ended = function(how, problem, trace)
@@ -265,7 +270,7 @@ end
 
 local function run_here(job)
   local ok, problem = xpcall(job_module.run, function(err)
-    return { text = errors.describe(err), trace = debug.traceback("", 2) }
+    return { text = errors.describe(err), trace = debug.traceback(nil, 2) }
   end, job)
   return ok and "ok" or "error", not ok and problem.text or "", not ok and problem.trace or ""
 end

@@ -182,9 +182,10 @@ end
 --- Writes an empty pair of files with the next number.
 ---@param dir string
 ---@param name string
+---@param part { up: string, down: string }?  what is in them; see neap.migrate_templates
 ---@return string up
 ---@return string down
-function M.create(dir, name)
+function M.create(dir, name, part)
   local slug = name:lower():gsub("[^a-z0-9]+", "_"):gsub("^_+", ""):gsub("_+$", "")
   if slug == "" then
     refuse("%q is no name for a migration: use letters and digits", name)
@@ -192,8 +193,8 @@ function M.create(dir, name)
   local base = ("%s/%04d_%s"):format(dir, #M.list(dir) + 1, slug)
   local template = core_os.stat(dir .. "/TEMPLATE.sql") and core_os.read_file(dir .. "/TEMPLATE.sql")
   assert(core_os.mkdir(dir))
-  assert(core_os.write_file(base .. ".up.sql", template or "-- What changes.\n"))
-  assert(core_os.write_file(base .. ".down.sql", "-- Undoes the .up.sql.\n"))
+  assert(core_os.write_file(base .. ".up.sql", part and part.up or template or "-- What changes.\n"))
+  assert(core_os.write_file(base .. ".down.sql", part and part.down or "-- Undoes the .up.sql.\n"))
   return base .. ".up.sql", base .. ".down.sql"
 end
 

@@ -113,8 +113,8 @@ M.fields = {
   { "PASSWORD_LINE", { kind = "integer", default = 32, min = 1, max = 10000, help = "waiting for a hash, by worker" } },
   { "COOKIE_SECURE", { kind = "boolean", default = function(get) return get "ENVIRONMENT" ~= "development" end } },
   -- jobs
-  { "JOBS_CONCURRENCY", { kind = "integer", default = 4, min = 0, max = 1000, help = "jobs at a time in each worker; 0: none" } },
-  { "JOBS_QUEUES", { kind = "list", default = {}, help = "queues that are served, in this order; those of the handlers" } },
+  { "JOBS_CONCURRENCY", { kind = "integer", default = 4, min = 0, max = 1000, help = "at a time in a worker; 0: none" } },
+  { "JOBS_QUEUES", { kind = "list", default = {}, help = "that are served, in this order" } },
   { "JOBS_POLL", { kind = "duration", default = 5, min = 0.05, help = "how often to look for what nobody told of" } },
   { "JOBS_LEASE", { kind = "duration", default = 60, min = 1, help = "a worker that is gone is known by then" } },
   { "JOBS_KEEP", { kind = "duration", default = 7 * 86400, min = 60, help = "ended jobs; dead ones four times as long" } },

@@ -48,6 +48,25 @@ return function()
   app:post("/spin", { body = false }, function()
     core.spawn(function() while true do end end, "spinning")
   end)
+  app:post("/ending/{how}", { body = false }, function(req)
+    local how = req.params.how
+    local id = core.spawn(function()
+      if how == "error" then error "as told" end
+      if how == "cpu" then while true do end end
+      core.sleep(how == "ok" and 0 or 60)
+    end, "ending", {
+      finish = true,
+      timeout = how == "timeout" and 0.1 or nil,
+      ended = function(name, problem, trace)
+        core.sleep(0.01)
+        log.info("ended." .. name, { problem = problem, traced = trace ~= "" })
+      end,
+    })
+    if how == "cancelled" then
+      core.sleep(0.05)
+      log.info("cancel", { first = core.cancel(id) })
+    end
+  end)
   app:post("/garbage", { body = false }, function()
     core.spawn(function()
       for _ = 1, 40 do
@@ -196,6 +215,25 @@ describe("a task that was spawned to finish", function()
     stop_and_keep()
     assert.equal(1, find("piece.finished")[1].version)
     server:stop()
+  end)
+
+  it("tells another function how it ended, which can wait whatever that was", function()
+    start { HANDLER_CPU = "0.2" }
+    for how, wanted in pairs {
+      ok = "",
+      error = "lua/app/init.lua:%d+: as told",
+      timeout = "it took longer than it may",
+      cancelled = "it was cancelled",
+      cpu = "it computed for too long between two waits",
+    } do
+      post("/ending/" .. how)
+      local line = server:wait_log("ended." .. how)
+      assert.matches("^" .. wanted .. "$", line.problem)
+      assert.equal(how ~= "ok", line.traced, how)
+    end
+    assert.is_true(server:wait_log("cancel").first)
+    assert.equal(0, #find "background.failed")
+    edges.finish(server)
   end)
 
   it("is cancelled when SHUTDOWN_TIMEOUT is over", function()

@@ -1,6 +1,7 @@
 --- neap migrate: applies, undoes, tries, lists and makes migrations.
 local args = require "neap.args"
 local core = require "neap.core"
+local templates = require "neap.migrate_templates"
 local terminal = require "neap.terminal"
 
 local M = {}
@@ -9,9 +10,11 @@ local command = args.command {
   name = "migrate",
   summary = "SQL migrations of the folder migrations/",
   usage = {
-    "neap migrate up", "neap migrate down [N]", "neap migrate status", "neap migrate new NAME", "neap migrate verify",
+    "neap migrate up", "neap migrate down [N]", "neap migrate status", "neap migrate new NAME [--with PART]",
+    "neap migrate verify",
     "neap migrate baseline N", "neap migrate resolve N applied|pending",
   },
+  flags = { with = { value = "PART", help = "new: the tables of a part of the framework: " .. templates.names() } },
   help = [[
 Each migration is NNNN_name.up.sql and NNNN_name.down.sql and runs in one transaction, unless its first line is
 `-- no-transaction`. Several `neap migrate up` at once wait for each other. A file that was changed after it was applied
@@ -122,11 +125,15 @@ function actions.status()
   terminal.table({ "migration", "state", "at", "took" }, rows)
 end
 
-function actions.new(name)
+function actions.new(name, _, flags)
   if name == nil then
     command:wrong "new: how is it called?"
   end
-  local up, down = require("neap.migrate").create(folder(), name)
+  local part = flags.with and templates.parts[flags.with]
+  if flags.with and part == nil then
+    command:wrong("new: --with %s: there is %s", flags.with, templates.names())
+  end
+  local up, down = require("neap.migrate").create(folder(), name, part)
   terminal.line(up)
   terminal.line(down)
 end
@@ -134,7 +141,7 @@ end
 local TAKES = { down = 1, new = 1, baseline = 1, resolve = 2 }
 
 function M.main()
-  return command:run(function(_, positions)
+  return command:run(function(flags, positions)
     local name = positions[1]
     local action = actions[name]
     if action == nil then
@@ -143,7 +150,7 @@ function M.main()
     if #positions > 1 + (TAKES[name] or 0) then
       command:wrong("too many arguments: %s", positions[#positions])
     end
-    action(positions[2], positions[3])
+    action(positions[2], positions[3], flags)
   end)
 end
 

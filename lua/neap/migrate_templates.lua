@@ -1,0 +1,45 @@
+--- The tables that parts of the framework want in an application's database: `neap migrate new NAME --with jobs`.
+local M = {}
+
+local JOBS_UP = [[
+-- Work that outlives its request: neap.jobs, see docs/jobs.md.
+CREATE TABLE jobs (
+  id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  queue        text NOT NULL DEFAULT 'default',
+  kind         text NOT NULL,
+  payload      jsonb NOT NULL DEFAULT '{}'::jsonb,
+  dedupe_key   text,
+  state        text NOT NULL DEFAULT 'queued'
+               CONSTRAINT jobs_state_valid CHECK (state IN ('queued', 'running', 'succeeded', 'dead')),
+  attempts     integer NOT NULL DEFAULT 0,
+  max_attempts integer NOT NULL DEFAULT 5 CONSTRAINT jobs_max_attempts_pos CHECK (max_attempts > 0),
+  run_at       timestamptz NOT NULL DEFAULT now(),
+  locked_by    text,
+  locked_until timestamptz,
+  last_error   text,
+  created_at   timestamptz NOT NULL DEFAULT now(),
+  finished_at  timestamptz
+);
+CREATE INDEX jobs_ready_idx ON jobs (queue, run_at, id) WHERE state = 'queued';
+CREATE INDEX jobs_lease_idx ON jobs (locked_until) WHERE state = 'running';
+CREATE UNIQUE INDEX jobs_dedupe_key ON jobs (kind, dedupe_key)
+  WHERE dedupe_key IS NOT NULL AND state IN ('queued', 'running');
+]]
+
+---@type table<string, { up: string, down: string }>
+M.parts = {
+  jobs = { up = JOBS_UP, down = "DROP TABLE jobs;\n" },
+}
+
+--- The names, for people.
+---@return string
+function M.names()
+  local names = {}
+  for name in pairs(M.parts) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+return M
