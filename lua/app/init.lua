@@ -20,6 +20,7 @@ return function(config)
   v1:mount(require "app.git_operations.routes")
   v1:mount(require "app.recipes.routes")
   v1:mount(require "app.labs.routes")
+  v1:mount(require "app.conversations.routes")
 
   return app
 end

@@ -11,8 +11,10 @@ local jobs = require "neap.jobs"
 
 local M = {
   agents = require "app.agents.store",
+  conversations = require "app.conversations.store",
   git_operations = require "app.git_operations.store",
   labs = require "app.labs.store",
+  messages = require "app.conversations.message_store",
   recipes = require "app.recipes.store",
   sandboxes = require "app.sandboxes.store",
   tasks = require "app.tasks.store",

@@ -40,6 +40,9 @@ M.rows = {
   labs = function(user)
     return { id = post("/labs", { recipe_id = M.shared.recipes().id }, user).id }
   end,
+  conversations = function(user)
+    return { id = post("/conversations", { title = "A conversation" }, user).id }
+  end,
   ["auth/sessions"] = function(user)
     return { family_id = require "neap.sessions" { ttl = 60, grace = 0 }.open(user.id).family_id }
   end,
