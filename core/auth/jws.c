@@ -41,7 +41,8 @@ bool jws_read(struct jws *out, struct slice text, struct arena *a)
 
 bool jws_is_for(const struct jws *jws, const struct key *key)
 {
-    return slice_eq(jws->alg, slice_str(key_alg_name(key->alg))) && slice_eq(jws->key_id, slice_of(key->id, key->id_n));
+    return slice_eq(jws->alg, slice_str(key_alg_name(key->alg))) &&
+           (jws->key_id.n == 0 || slice_eq(jws->key_id, slice_of(key->id, key->id_n)));
 }
 
 bool jws_verify(const struct jws *jws, const struct key *key)

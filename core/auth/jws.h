@@ -19,7 +19,8 @@ struct jws {
  * `typ` and a `kid` that are strings if there are any; and without `crit` (RFC 7515 4.1.11: we understand no extension) or
  * `b64` (RFC 7797). Keys that come along (jwk, jku, x5c, x5u) are not looked at. text must outlive the jws. */
 bool jws_read(struct jws *out, struct slice text, struct arena *a) __attribute__((warn_unused_result));
-/* The key is the one that the header names, for the algorithm that it names, and the signature is right. */
+/* The key is for the algorithm that the header names, has the id that it names if it names one, and the signature
+ * is right. */
 bool jws_verify(const struct jws *jws, const struct key *key) __attribute__((warn_unused_result));
 bool jws_is_for(const struct jws *jws, const struct key *key); /* all but the signature */
 #endif

@@ -21,7 +21,7 @@ struct evp_pkey_st;
 struct key {
     enum key_alg alg;
     size_t id_n;
-    char id[KEY_ID_MAX + 1]; /* the `kid` of its tokens; id_n 0: tokens without one */
+    char id[KEY_ID_MAX + 1]; /* the `kid` of its tokens; id_n 0: tokens without one only */
     unsigned char *secret;   /* owned; of the HS algorithms, with a NUL after it */
     size_t secret_n;
     struct evp_pkey_st *public_; /* owned; of the others */

@@ -101,8 +101,8 @@ static enum token_status judge_claims(struct token *out, const struct jws *jws, 
     return judge_times(&r);
 }
 
-/* The keys with the token's `kid`, or without one when it names none. Two issuers may have keys of one name, and a set may
- * have many without: so more than one is tried, but not as many as a token might wish for. */
+/* The keys with the token's `kid`, or all of its algorithm when it names none: so more than one may be tried, but not as
+ * many as a token might wish for. */
 static enum token_status find_signer(struct token *out, const struct jws *jws, struct slice text,
                                      const struct issuer *issuers, size_t issuer_count)
 {

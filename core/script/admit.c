@@ -3,7 +3,10 @@
 #include "http/caller.h"
 #include "http/csrf.h"
 #include "http/response.h"
+#include "script/auth.h"
+#include "script/bearer.h"
 #include "script/engine_internal.h"
+#include <lauxlib.h>
 #include <stdio.h>
 
 static struct slice kept(struct request *req, const char *text)
@@ -24,18 +27,54 @@ static struct caller *assumed(struct request *req, const struct script_user *use
 }
 
 /* RFC 6750 3: a 401 names the scheme, and without a token nothing else. */
-static bool authenticate(const struct engine *e, struct request *req)
+static const struct {
+    int status;
+    const char *code, *message, *headers;
+} refusals[] = {
+    [AUTH_OK] = {401, "token_missing", "Sign in to use this", "WWW-Authenticate: Bearer\r\n"},
+    [AUTH_EXPIRED] =
+        {401, "token_expired", "The access token has expired",
+         "WWW-Authenticate: Bearer error=\"invalid_token\", error_description=\"The access token has expired\"\r\n"},
+    [AUTH_INVALID] = {401, "token_invalid", "The access token is not valid",
+                      "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"},
+    [AUTH_LATER] = {503, "unavailable", "The keys of the token's issuer are being fetched", "Retry-After: 1\r\n"},
+};
+
+static bool nobody(struct request *req, enum auth_status why)
 {
+    if (req->match.route->auth == ROUTE_AUTH_NONE)
+        return true;
+    response_error(req, refusals[why].status, refusals[why].code, slice_str(refusals[why].message), (struct slice){0},
+                   slice_str(refusals[why].headers));
+    return false;
+}
+
+/* A route for everybody takes a caller who is signed in, and takes one whose token is no good for nobody: signing in is such
+ * a route. */
+static bool authenticate(struct engine *e, struct request *req)
+{
+    struct slice token;
+    struct caller *c;
+    bool by_cookie;
     if (e->env->as.id[0] != 0) {
         req->caller = assumed(req, &e->env->as);
         req->user_id = req->caller->id;
         return true;
     }
-    if (req->match.route->auth == ROUTE_AUTH_NONE)
-        return true;
-    response_error(req, 401, "token_missing", SLICE_LIT("Sign in to use this"), (struct slice){0},
-                   SLICE_LIT("WWW-Authenticate: Bearer\r\n"));
-    return false;
+    enum bearer_status where = bearer_find(req, &token, &by_cookie);
+    if (where == BEARER_NONE)
+        return nobody(req, AUTH_OK);
+    if (where == BEARER_WRONG || e->auth == NULL)
+        return nobody(req, AUTH_INVALID);
+    enum auth_status status = auth_read(e->auth, token, &req->arena, &c);
+    if (status == AUTH_OK && c->pending && e->name_outsider == LUA_NOREF)
+        status = AUTH_INVALID;
+    if (status != AUTH_OK)
+        return nobody(req, status);
+    c->by_cookie = by_cookie;
+    req->caller = c;
+    req->user_id = c->id;
+    return true;
 }
 
 static bool has_role(enum route_auth wanted, const struct caller *c)
@@ -64,26 +103,31 @@ static bool has_scopes(struct slice wanted, struct slice held)
     return true;
 }
 
-static bool refuse(struct request *req, const char *message, struct slice headers)
+const char *admit_refusal(const struct request *req)
 {
-    response_error(req, 403, "forbidden", slice_str(message), (struct slice){0}, headers);
-    return false;
+    const struct route *route = req->match.route;
+    if (route->auth == ROUTE_AUTH_NONE || req->caller == NULL)
+        return NULL;
+    if (!has_role(route->auth, req->caller))
+        return "Your role may not use this";
+    return has_scopes(route->scopes, req->caller->scopes) ? NULL : "Your token lacks a scope that this needs";
 }
 
 /* RFC 6750 3.1: who lacks a scope is told which ones this takes. Scopes have no quotes in them, lib_route.c has looked. */
 static bool authorize(struct request *req)
 {
     const struct route *route = req->match.route;
-    char challenge[ROUTE_SCOPES_BYTES_MAX + 80];
-    if (route->auth == ROUTE_AUTH_NONE || req->caller == NULL)
+    char challenge[ROUTE_SCOPES_BYTES_MAX + 80] = "";
+    if (req->caller != NULL && req->caller->pending)
+        return true; /* judged when the user is known */
+    const char *why = admit_refusal(req);
+    if (why == NULL)
         return true;
-    if (!has_role(route->auth, req->caller))
-        return refuse(req, "Your role may not use this", (struct slice){0});
-    if (has_scopes(route->scopes, req->caller->scopes))
-        return true;
-    snprintf(challenge, sizeof challenge, "WWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"%.*s\"\r\n",
-             (int)route->scopes.n, route->scopes.p);
-    return refuse(req, "Your token lacks a scope that this needs", slice_str(challenge));
+    if (has_role(route->auth, req->caller))
+        snprintf(challenge, sizeof challenge, "WWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"%.*s\"\r\n",
+                 (int)route->scopes.n, route->scopes.p);
+    response_error(req, 403, "forbidden", slice_str(why), (struct slice){0}, slice_str(challenge));
+    return false;
 }
 
 static bool refuse_forged(struct request *req)
@@ -104,7 +148,7 @@ static bool refuse_forged(struct request *req)
 bool admit_request(struct request *req, void *arg)
 {
     (void)arg;
-    const struct engine *e = route_table_arg(req->table);
+    struct engine *e = route_table_arg(req->table);
     const struct limit_rules *limits = &operation_at(&e->operations, req->match.route->handler)->limits;
     return limit_admit(e->env, limits, LIMIT_BY_ADDRESS, req) && authenticate(e, req) && refuse_forged(req) &&
            authorize(req) && limit_admit(e->env, limits, LIMIT_BY_USER, req);

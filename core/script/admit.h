@@ -11,4 +11,6 @@
 struct request;
 
 bool admit_request(struct request *req, void *arg);
+/* What keeps the caller from this route, for a 403; NULL: nothing. */
+const char *admit_refusal(const struct request *req);
 #endif

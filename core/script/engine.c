@@ -1,6 +1,7 @@
 #include "script/engine.h"
 
 #include "base/mem.h"
+#include "script/auth.h"
 #include "script/engine_internal.h"
 #include "script/json.h"
 #include "script/lib_coroutine.h"
@@ -117,7 +118,7 @@ struct engine *engine_new(const struct script_env *env, char err[static ERR_MAX]
 {
     struct engine *e = mem_zalloc(sizeof *e);
     e->env = env;
-    e->error_mapper = LUA_NOREF;
+    e->error_mapper = e->name_outsider = LUA_NOREF;
     list_push_back(env->engines, &e->link);
     list_init(&e->spawns);
     list_init(&e->tasks);
@@ -215,6 +216,7 @@ void engine_settle(struct engine *e)
     lua_close(e->L);
     list_remove(&e->link);
     operations_free(&e->operations);
+    auth_free(e->auth);
     buf_free(&e->scratch);
     buf_free(&e->scratch_headers);
     free(e);

@@ -8,6 +8,7 @@
 #include "script/reply.h"
 #include <lua.h>
 
+struct auth;
 struct task;
 
 struct engine {
@@ -32,6 +33,8 @@ struct engine {
     lua_State *running;           /* the coroutine that runs now, for the watchdog; it may be a handler's own */
     bool host_yield;              /* the last yield was script_wait's */
     struct operations operations; /* what the routes mean, by their numbers */
+    struct auth *auth;            /* owned; NULL: nobody can sign in */
+    int name_outsider;            /* registry reference: names the user behind an issuer's subject, or LUA_NOREF */
     int error_mapper;             /* registry reference, or LUA_NOREF */
     int cancelled_value;          /* registry reference: what is raised in a task that is being cancelled */
     size_t heap_bytes;            /* of the whole state */

@@ -1,4 +1,5 @@
 /* From a request to a task and from a task's end to an answer. */
+#include "http/caller.h"
 #include "script/admit.h"
 #include "script/engine_internal.h"
 #include "script/fault.h"
@@ -55,12 +56,15 @@ static void on_start(struct request *req, void *arg)
     t->req = req;
     memcpy(t->docs, docs, sizeof docs);
     req->task = t;
+    bool pending = req->caller != NULL && req->caller->pending;
+    if (pending)
+        lua_rawgeti(t->co, LUA_REGISTRYINDEX, e->name_outsider);
     lua_rawgeti(t->co, LUA_REGISTRYINDEX, op->handler);
     t->req_box = lib_request_push_box(t->co);
     *t->req_box = t;
     lua_pushvalue(t->co, -1);
     lua_rawseti(t->co, LUA_REGISTRYINDEX, t->req_ref);
-    task_start(t, 1, on_done, NULL);
+    task_start(t, pending ? 2 : 1, on_done, NULL);
 }
 
 static void on_cancel(struct request *req, void *arg)

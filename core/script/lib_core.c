@@ -103,5 +103,6 @@ int luaopen_neap_core(lua_State *L)
     lib_edges_add(L);
     lib_pages_add(L);
     lib_password_add(L);
+    lib_auth_add(L);
     return 1;
 }

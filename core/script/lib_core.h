@@ -13,5 +13,6 @@ void lib_time_add(lua_State *L);     /* now, monotonic, sleep */
 void lib_spawn_add(lua_State *L);    /* spawn, cancel, ending */
 void lib_edges_add(lua_State *L);    /* is_network, rate_take, rate_forget */
 void lib_pages_add(lua_State *L);    /* page, pages_version, pages_missing */
+void lib_auth_add(lua_State *L);     /* auth_configure, token_sign, token_verify, on_outsider, outsider, name_outsider */
 void lib_password_add(lua_State *L); /* password_hash, password_verify, password_is_current */
 #endif

@@ -131,6 +131,7 @@ static void push_caller(lua_State *L, const struct caller *c)
     set_text(L, "email", c->email);
     set_text(L, "role", c->role);
     set_text(L, "session", c->session);
+    set_text(L, "issuer", c->issuer);
     push_words(L, c->scopes);
     lua_setfield(L, -2, "scopes");
     if (c->expires == 0)

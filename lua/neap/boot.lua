@@ -121,6 +121,10 @@ function M.load(mode)
   log.setup { level = config.LOG_LEVEL, redirect_print = core.mode ~= "tool" }
   require("neap.core.db").slow(config.DB_SLOW_MS)
   core.set_error_mapper(errors.map)
+  local problem = require("neap.token").configure(config)
+  if problem then
+    settings_reader.raise { problem }
+  end
   local made = make_app()
   local routes = made:routes()
   for _, route in ipairs(routes) do

@@ -104,7 +104,16 @@ M.fields = {
   { "REDIS_ENABLED", { kind = "boolean", default = function(get) return get "REDIS_URL" ~= nil end } },
   -- auth
   { "SECRET_KEY", { kind = "secret", required = true, min_bytes = 32, help = "signs the tokens; `neap secret` makes one" } },
-  { "BETTER_AUTH_SECRET", { kind = "secret" } },
+  { "SECRET_KEY_PREVIOUS", { kind = "secret", min_bytes = 32, help = "its tokens are still taken" } },
+  { "JWT_ALGORITHM", { kind = "enum", values = { "HS256", "HS384", "HS512" }, default = "HS256", help = "of our tokens" } },
+  { "JWT_ISSUER", { kind = "string", default = "neap", max = 512, help = "iss of our tokens; empty: not looked at" } },
+  { "JWT_AUDIENCE", { kind = "string", default = "neap", max = 512, help = "aud of our tokens; empty: as above" } },
+  { "BETTER_AUTH_SECRET", { kind = "secret", min_bytes = 32, help = "of another issuer's HS256 tokens" } },
+  { "JWKS_URL", { kind = "url", schemes = { "https", "http" }, help = "where another issuer publishes its keys" } },
+  { "JWKS_FILE", { kind = "string", help = "a file with its keys" } },
+  { "AUTH_ISSUER", { kind = "string", max = 512, help = "iss of that issuer's tokens" } },
+  { "AUTH_AUDIENCE", { kind = "string", max = 512, help = "aud of that issuer's tokens" } },
+  { "TOKEN_CACHE", { kind = "size", default = 8 * MIB, min = 64 << 10, help = "of verified tokens, in each worker" } },
   { "AUTH_REQUIRED", { kind = "boolean", default = true } },
   { "ACCESS_TOKEN_TTL", { kind = "duration", default = 900, min = 1 } },
   { "REFRESH_TOKEN_TTL", { kind = "duration", default = 30 * 86400, min = 1 } },
@@ -139,6 +148,32 @@ M.checks = {
     local name = values.JOBS_TABLE
     if name and not (name:find "^[%l_][%l%d_]*$" or name:find "^[%l_][%l%d_]*%.[%l_][%l%d_]*$") then
       return "JOBS_TABLE: must be a name in lower case, or schema.name"
+    end
+  end,
+  function(values)
+    if values.JWKS_URL and values.JWKS_FILE then
+      return "JWKS_URL: must not be set together with JWKS_FILE"
+    end
+  end,
+  function(values)
+    -- Issuers that serve many customers sign all their tokens with the same keys.
+    if (values.JWKS_URL or values.JWKS_FILE) and not (values.AUTH_ISSUER and values.AUTH_AUDIENCE) then
+      return "AUTH_ISSUER and AUTH_AUDIENCE: are required with JWKS_URL and JWKS_FILE"
+    end
+  end,
+  function(values)
+    local host = values.JWKS_URL and values.JWKS_URL:match "^http://(%[?[^/?]*)"
+    if host and not (host:find "^localhost:?%d*$" or host:find "^127%.0%.0%.1:?%d*$" or host:find "^%[::1%]:?%d*$") then
+      return "JWKS_URL: must be https"
+    end
+  end,
+  function(values)
+    local bytes = { HS384 = 48, HS512 = 64 }
+    local least = bytes[values.JWT_ALGORITHM]
+    for _, name in ipairs { "SECRET_KEY", "SECRET_KEY_PREVIOUS" } do
+      if least and values[name] and #values[name] < least then
+        return ("%s: must be at least %d bytes for %s"):format(name, least, values.JWT_ALGORITHM)
+      end
     end
   end,
   function(values)
