@@ -54,6 +54,7 @@ describe("conversations", function()
       end
       return list
     end
+    wb.made(say(second.id, "hello"))
     assert.same({ "second", "first" }, titles())
     wb.made(say(first.id, "hello"))
     assert.same({ "first", "second" }, titles())

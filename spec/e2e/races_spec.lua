@@ -1,0 +1,179 @@
+-- A hundred requests at once for what only one of them can have, on a real server with two workers. What the database has
+-- afterwards must be what the answers said, and nothing half done.
+local core_os = require "neap.core.os"
+local json = require "neap.json"
+local load = require "spec.support.load"
+local rules = require "app.tasks.rules"
+local test = require "neap.test"
+local wire = require "spec.support.wire"
+
+test.no_transaction()
+
+local AT_ONCE = 100
+local V1 = "/api/v1"
+local server, database, conns
+
+local function psql(sql)
+  local code, out, problem = core_os.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database.url, "-c", sql }
+  assert.equal(0, code, problem)
+  return (out:gsub("%s+$", ""))
+end
+
+local function request(method, path, body)
+  return wire.request(method .. " " .. V1 .. path, body and { "Content-Type: application/json" } or {},
+    body and json.encode(body) or nil)
+end
+
+local function one(method, path, body)
+  local res = wire.exchange(server, request(method, path, body))
+  assert.is_true(res.status < 300, res.body)
+  return res.json
+end
+
+--- The answers to a hundred requests at once: how often each "status code" came, and the answers themselves.
+local function at_once(make)
+  local answers, count = load.round(conns, make), {}
+  for _, res in ipairs(answers) do
+    assert(res, "a connection was lost")
+    local key = res.status .. (res.json and res.json.error and " " .. res.json.error.code or "")
+    count[key] = (count[key] or 0) + 1
+  end
+  return count, answers
+end
+
+local function agent()
+  return one("POST", "/agents", { name = "an agent", role = "developer" }).id
+end
+
+local function tasks(n)
+  local ids = {}
+  for i = 1, n do
+    ids[i] = one("POST", "/tasks", { title = "task " .. i }).id
+  end
+  return ids
+end
+
+local function start(agent_id, task_id)
+  return request("POST", "/agents/" .. agent_id .. "/start-task", { task_id = task_id })
+end
+
+setup(function()
+  database = test.scratch_database { migrate = true }
+  server = test.spawn_server {
+    command = "dev", args = { "--as", "you@example.com" }, env = { WORKERS = "2", DATABASE_URL = database.url },
+  }
+  conns = load.connect(server, AT_ONCE)
+end)
+
+teardown(function()
+  load.close(conns)
+  server:stop()
+end)
+
+describe("100 start-task at once", function()
+  it("on one agent: one is accepted, 99 are told that it is busy, nothing is half done", function()
+    local id, ids = agent(), tasks(AT_ONCE)
+    local count, answers = at_once(function(i)
+      return start(id, ids[i])
+    end)
+    assert.same({ ["202"] = 1, ["409 agent_busy"] = 99 }, count)
+    local winner
+    for _, res in ipairs(answers) do
+      winner = winner or (res.status == 202 and res.json or nil)
+    end
+    assert.equal(("working|%s|%s"):format(winner.task.id, winner.sandbox.id),
+      psql(("select status, current_task_id, sandbox_id from agents where id = '%s'"):format(id)))
+    assert.equal(("1|%s"):format(winner.task.id), psql(
+      ("select count(*), min(id::text) from tasks where assigned_agent_id = '%s' or status <> 'pending'"):format(id)))
+    assert.equal("1", psql(("select count(*) from sandboxes where agent_id = '%s'"):format(id)))
+    assert.equal("1", psql "select count(*) from jobs where kind = 'sandbox.create'")
+    assert.equal("1", psql "select count(*) from events where type = 'task.started'")
+    assert.equal("1", psql "select count(*) from events where type = 'agent.working'")
+  end)
+
+  it("of one task: one agent gets it", function()
+    local agents, task = {}, tasks(1)[1]
+    for i = 1, AT_ONCE do
+      agents[i] = agent()
+    end
+    local count = at_once(function(i)
+      return start(agents[i], task)
+    end)
+    assert.same({ ["202"] = 1, ["409 task_not_pending"] = 99 }, count)
+    assert.equal("1", psql(("select count(*) from agents where current_task_id = '%s'"):format(task)))
+    assert.equal("1", psql(("select count(*) from sandboxes where task_id = '%s'"):format(task)))
+  end)
+end)
+
+describe("100 transitions of one task at once", function()
+  it("to its ends: one is done, and its agent is freed once", function()
+    local id, task = agent(), tasks(1)[1]
+    one("POST", "/agents/" .. id .. "/start-task", { task_id = task })
+    local count = at_once(function(i)
+      return request("POST", ("/tasks/%s/%s"):format(task, i % 2 == 0 and "complete" or "cancel"))
+    end)
+    assert.same({ ["200"] = 1, ["409 invalid_transition"] = 99 }, count)
+    assert.equal("idle", psql(("select status from agents where id = '%s'"):format(id)))
+    assert.equal("1", psql(("select count(*) from events where entity_id = '%s' and type = 'agent.idle'"):format(id)))
+    assert.equal("1", psql(([[select count(*) from jobs where kind = 'sandbox.destroy' and dedupe_key in
+      (select id from sandboxes where agent_id = '%s')]]):format(id)))
+  end)
+
+  it("to anywhere: each that is done is an edge from the one before, and all others are refused", function()
+    local task = tasks(1)[1]
+    local wanted = { "in_progress", "in_review", "pending", "failed", "completed" }
+    local count = at_once(function(i)
+      return request("PATCH", "/tasks/" .. task, { status = wanted[i % #wanted + 1] })
+    end)
+    assert.equal(AT_ONCE, (count["200"] or 0) + (count["409 invalid_transition"] or 0))
+    local state, steps = "pending", 0
+    for next_state in psql(
+      ("select data->>'status' from events where entity_id = '%s' and type <> 'task.created' order by id"):format(task))
+      :gmatch "[^\n]+" do
+      assert.is_table(rules.machine:edge(state, next_state), state .. " -> " .. next_state)
+      state, steps = next_state, steps + 1
+    end
+    assert.equal(count["200"], steps)
+    assert.is_true(steps > 0)
+    assert.equal(state, psql(("select status from tasks where id = '%s'"):format(task)))
+  end)
+
+  it("while its agent is stopped and it is handed to others: agent and task always agree", function()
+    local id, other, ids = agent(), agent(), tasks(2)
+    one("POST", "/agents/" .. id .. "/start-task", { task_id = ids[1] })
+    local count = at_once(function(i)
+      local step = i % 5
+      if step == 0 then
+        return request("POST", "/agents/" .. id .. "/stop")
+      elseif step == 1 then
+        return start(i % 2 == 0 and id or other, ids[1])
+      elseif step == 2 then
+        return request("PATCH", "/tasks/" .. ids[1], { status = "failed" })
+      elseif step == 3 then
+        return request("POST", ("/tasks/%s/reopen"):format(ids[1]))
+      end
+      return start(id, ids[2])
+    end)
+    for answer in pairs(count) do
+      assert.is_true(answer == "200" or answer == "202" or answer:find "^409 " ~= nil, answer)
+    end
+    assert.equal("0", psql [[select count(*) from tasks t full join agents a on a.current_task_id = t.id
+      where (a.id is not null and t.status not in ('in_progress', 'in_review'))
+        or (a.id is null and t.status = 'in_progress' and t.assigned_agent_id is not null)]])
+    assert.equal("0", psql [[select count(*) from agents a full join (select * from sandboxes where status in
+      ('creating', 'running')) s on s.id = a.sandbox_id where (a.status = 'working') <> (s.id is not null)
+        and a.id is not null and a.status in ('working', 'idle')]])
+  end)
+end)
+
+describe("100 requests for a lab at once", function()
+  it("fill the places that there are, and no more", function()
+    psql "insert into recipes (name, software) values ('Shellshock', 'bash')"
+    local recipe = psql "select id from recipes"
+    local count = at_once(function()
+      return request("POST", "/labs", { recipe_id = recipe })
+    end)
+    assert.same({ ["202"] = 5, ["409 labs_limit"] = 95 }, count)
+    assert.equal("5", psql "select count(*) from labs")
+  end)
+end)
