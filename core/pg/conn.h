@@ -45,7 +45,7 @@ struct conn_events {
 };
 
 enum conn_status { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_LANE, CONN_CLOSING, CONN_STATUSES };
-enum conn_step { STEP_NONE, STEP_SCRIPT, STEP_UNPREPARED, STEP_PREPARE, STEP_EXECUTE, STEP_BATCH };
+enum conn_step { STEP_NONE, STEP_SCRIPT, STEP_UNPREPARED, STEP_PREPARE, STEP_EXECUTE, STEP_BATCH, STEP_STREAM };
 enum conn_stop { STOP_NONE, STOP_CANCELLED, STOP_DEADLINE, STOP_FAULT };
 
 enum {
@@ -54,6 +54,18 @@ enum {
     CONN_OVERTIME_MS = 500,        /* the server's own statement_timeout comes first; this is for when it does not */
     CONN_STOP_GRACE_MS = 1000,     /* for the answer to a cancel request, then the connection is dropped */
     CONN_BYTES_KEPT_MAX = 1 << 20, /* libpq's buffers never shrink: one bigger message and the connection is replaced */
+};
+
+/* Of a statement whose answer comes in parts: the one that is being gathered, or waits to be taken. */
+struct conn_stream {
+    pg_part_fn on_part; /* NULL: nobody wants them any more */
+    PGresult *rows;     /* owned */
+    struct buf data;    /* of COPY */
+    size_t bytes;       /* of either */
+    struct deferred more;
+    bool copying; /* COPY TO STDOUT is under way */
+    bool paused;  /* a part is with the owner, and the socket is not read */
+    bool ended;   /* that was the last one */
 };
 
 struct pg_conn {
@@ -78,6 +90,7 @@ struct pg_conn {
     bool unreplicated;            /* the commit is done here, but the server gave up waiting for its standby */
     uint64_t opened_ms;           /* uv_now */
     bool touched;                 /* something is left in its session, see session.h */
+    bool lifted;                  /* the session's statement_timeout, by pg_conn_lift_timeout */
     bool worn;                    /* not to be used by another; see CONN_BYTES_KEPT_MAX */
     bool fatal;                   /* the server said good bye in a notice */
     char broken[CONN_BROKEN_MAX]; /* why it broke; "" while it is fine */
@@ -93,6 +106,7 @@ struct pg_conn {
     const char *fault;         /* literal; of STOP_FAULT */
     PGresult *result;          /* owned */
     struct conn_batch *batch;  /* owned; of STEP_BATCH, with its results until the next statement */
+    struct conn_stream stream; /* of STEP_STREAM */
     bool retried;
     bool unsent; /* the statement itself was not handed to libpq: it can be sent elsewhere */
     bool was_in_tx;
@@ -140,6 +154,12 @@ void pg_conn_refuse(struct pg_conn *c, const char *fault); /* what was begun; to
 void conn_batch_read(struct pg_conn *c);
 void conn_batch_free(struct conn_batch *b); /* NULL is fine */
 
+/* ---- conn_stream.c ---- */
+void conn_stream_read(struct pg_conn *c);
+void conn_stream_stop(struct pg_conn *c);  /* nobody wants the rest */
+void conn_stream_reset(struct pg_conn *c); /* the statement is over */
+void conn_stream_on_more(struct deferred *d);
+
 /* ---- conn_read_only.c ---- */
 /* A statement was refused with 25006. True: not because of what its caller asked for, but because the server takes no
  * writes any more, and another connection may do better: the owner was told, and nothing was written. */
@@ -148,5 +168,9 @@ bool conn_turned_read_only(struct pg_conn *c);
 /* ---- conn_result.c ---- */
 void pg_conn_on_input(struct pg_conn *c);
 void pg_conn_on_writable(struct pg_conn *c);
-void pg_conn_finish(struct pg_conn *c); /* from a loop callback only: the statement is over */
+bool conn_consume(struct pg_conn *c);                      /* what the socket has; false: it is dead */
+bool conn_has_hidden_input(const struct pg_conn *c);       /* in the TLS library, where no poll sees it */
+void conn_keep_result(struct pg_conn *c, PGresult *taken); /* of several the last one, or the first error */
+void conn_refuse_copy(struct pg_conn *c);                  /* libpq would give such a result again and again */
+void pg_conn_finish(struct pg_conn *c);                    /* from a loop callback only: the statement is over */
 #endif

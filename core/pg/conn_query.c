@@ -158,6 +158,10 @@ void pg_conn_cancel(struct pg_conn *c)
 {
     if (c->fn == NULL || c->stop != STOP_NONE || c->step == STEP_NONE)
         return;
+    if (c->step == STEP_STREAM) {
+        conn_stream_stop(c);
+        return;
+    }
     c->stop = STOP_CANCELLED;
     wheel_set(c->opts->wheel, &c->deadline, CONN_STOP_GRACE_MS);
     cancel_start(c);

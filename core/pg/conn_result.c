@@ -24,7 +24,7 @@ static void drop_result(struct pg_conn *c)
 }
 
 /* Of several results the last one counts, but an error counts more: nothing runs after it. */
-static void keep_result(struct pg_conn *c, PGresult *res)
+void conn_keep_result(struct pg_conn *c, PGresult *res)
 {
     if (c->result && is_error(c->result)) {
         PQclear(res);
@@ -90,8 +90,20 @@ static void drain_notifications(struct pg_conn *c)
     }
 }
 
+void conn_refuse_copy(struct pg_conn *c)
+{
+    drop_result(c);
+    c->stop = STOP_FAULT;
+    c->fault = "COPY from or to the client is done with db.copy_in and db.copy_out";
+    pg_conn_break(c, c->fault);
+}
+
 static void read_results(struct pg_conn *c)
 {
+    if (c->step == STEP_STREAM) {
+        conn_stream_read(c);
+        return;
+    }
     if (c->step == STEP_BATCH) {
         conn_batch_read(c);
         return;
@@ -105,29 +117,31 @@ static void read_results(struct pg_conn *c)
                 pg_conn_break(c, PQerrorMessage(c->pq));
             return;
         }
-        if (is_copy(res)) { /* PQgetResult would give it again and again */
+        if (is_copy(res)) {
             PQclear(res);
-            drop_result(c);
-            c->stop = STOP_FAULT;
-            c->fault = "COPY from or to the client is not possible through a query";
-            pg_conn_break(c, c->fault);
+            conn_refuse_copy(c);
             return;
         }
-        keep_result(c, res);
+        conn_keep_result(c, res);
     }
 }
 
 /* A TLS record holds up to 16 KiB and libpq 15 reads no more than its buffer has room for, 8 KiB at least. The rest then
  * lies in OpenSSL, where no poll of the socket sees it. (Servers from 17 on send records that large.) For who listens that
  * may be messages, which come while nothing is awaited. */
-static bool consume_input(const struct pg_conn *c)
+bool conn_has_hidden_input(const struct pg_conn *c)
 {
     SSL *ssl = PQsslInUse(c->pq) ? PQsslStruct(c->pq, "OpenSSL") : NULL;
 
+    return ssl && SSL_pending(ssl) > 0;
+}
+
+bool conn_consume(struct pg_conn *c)
+{
     do {
         if (!PQconsumeInput(c->pq))
             return false;
-    } while (ssl && SSL_pending(ssl) > 0 && (PQisBusy(c->pq) || c->events->on_notify));
+    } while (conn_has_hidden_input(c) && (PQisBusy(c->pq) || c->events->on_notify));
     return true;
 }
 
@@ -135,7 +149,7 @@ void pg_conn_on_input(struct pg_conn *c)
 {
     int flushed;
 
-    if (!consume_input(c)) {
+    if (!conn_consume(c)) {
         pg_conn_break(c, PQerrorMessage(c->pq));
         return;
     }
@@ -229,6 +243,7 @@ void pg_conn_finish(struct pg_conn *c)
     wheel_clear(c->opts->wheel, &c->deadline);
     wheel_clear(c->opts->wheel, &c->cancel_again);
     defer_drop(&c->late);
+    conn_stream_reset(c);
     c->fn = NULL;
     c->st = NULL;
     if (c->result == NULL)

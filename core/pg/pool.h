@@ -71,6 +71,7 @@ struct pg_conn *pool_try_acquire(struct pool *p);
  * may be NULL); a statement that still runs is cancelled. A broken connection is closed. */
 void pg_conn_release(struct pg_conn *c, const char *where);
 void pg_conn_rollback(struct pg_conn *c); /* likewise, and its open transaction is rolled back on purpose */
+void pg_conn_forget(struct pg_conn *c);   /* cancels what runs without a callback; the borrower keeps it to release it */
 void pg_conn_retire(struct pg_conn *c);   /* likewise, and then it is closed: its session is used up */
 
 /* ---- statements ---- */
@@ -95,6 +96,18 @@ void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *
 void pg_conn_batch(struct pg_conn *c, const struct pg_statement *sts, unsigned n, pg_result_fn fn, void *arg);
 struct pg_result *pg_conn_batch_take(struct pg_conn *c, unsigned i); /* taken; i < n - 1 */
 unsigned pg_conn_batch_failed(const struct pg_conn *c);              /* whose error it was that fn got */
+/* One statement whose answer may be larger than memory: rows, or the data of COPY ... TO STDOUT. on_part is called with a
+ * part to be taken from the connection; nothing more is read until pg_conn_more. fn comes at the end, with a result
+ * without rows, or with an error, also after parts. The deadline is for each part. pg_conn_cancel ends it early. */
+typedef void (*pg_part_fn)(void *arg);
+void pg_conn_stream(struct pg_conn *c, const struct pg_statement *st, pg_part_fn on_part, pg_result_fn fn, void *arg);
+struct pg_result *pg_conn_take_rows(struct pg_conn *c);  /* taken; NULL: the part has none */
+struct slice pg_conn_view_data(const struct pg_conn *c); /* whole rows, until pg_conn_drop_data */
+void pg_conn_drop_data(struct pg_conn *c);
+void pg_conn_more(struct pg_conn *c);
+/* Lifts the session's own statement_timeout, which would count the time that its reader takes. It is set back when the
+ * connection is released. */
+void pg_conn_lift_timeout(struct pg_conn *c, pg_result_fn fn, void *arg);
 /* Asks Postgres to cancel what runs (on the thread pool); the query's callback comes with PG_CANCELLED. */
 void pg_conn_cancel(struct pg_conn *c);
 /* One statement on any connection: borrows it, sends, gives it back, then calls fn. What was not sent because its

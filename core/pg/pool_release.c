@@ -35,9 +35,26 @@ static void on_discarded(struct pg_result *res, const struct pg_error *err, void
 
     statement_cache_free(&c->cache);
     c->cache.discarded_count = 0;
-    c->touched = false;
+    c->touched = c->lifted = false;
     c->worn |= c->opts->plain_startup;
     on_cleaned(res, err, c);
+}
+
+/* Not noted as a touch of the session: it is undone by its opposite, which leaves the prepared statements alone. */
+static void set_timeout(struct pg_conn *c, uint64_t ms, pg_result_fn fn, void *arg)
+{
+    char sql[64];
+    bool touched = c->touched;
+
+    snprintf(sql, sizeof sql, "SET statement_timeout = %llu", (unsigned long long)ms);
+    pg_conn_script(c, slice_str(sql), fn, arg);
+    c->touched = touched;
+}
+
+void pg_conn_lift_timeout(struct pg_conn *c, pg_result_fn fn, void *arg)
+{
+    c->lifted = true;
+    set_timeout(c, 0, fn, arg);
 }
 
 static void on_pinged(struct pg_result *res, const struct pg_error *err, void *arg)
@@ -88,6 +105,11 @@ static void clean(struct pool *p, struct pg_conn *c)
             pg_conn_script(c, SLICE_LIT("DISCARD ALL"), on_discarded, c);
             return;
         }
+        if (c->lifted && !c->worn) {
+            c->lifted = false;
+            set_timeout(c, p->opts.statement_ms, on_cleaned, c);
+            return;
+        }
         if (c->cache.discarded_count < DISCARDED_DUE)
             break;
         pg_conn_script(c, buf_view(&c->cache.discarded), on_cleaned, c);
@@ -109,6 +131,22 @@ static void on_abandoned(struct pg_result *res, const struct pg_error *err, void
     (void)err;
     pg_result_free(res);
     clean(c->owner, c);
+}
+
+static void on_forgotten(struct pg_result *res, const struct pg_error *err, void *arg)
+{
+    (void)err;
+    (void)arg;
+    pg_result_free(res);
+}
+
+void pg_conn_forget(struct pg_conn *c)
+{
+    if (c->fn == NULL)
+        return;
+    c->fn = on_forgotten;
+    c->arg = NULL;
+    pg_conn_cancel(c);
 }
 
 static void release(struct pool *p, struct pg_conn *c)

@@ -77,6 +77,9 @@ struct db_rows *db_rows_new(lua_State *L, enum db_want want); /* pushed */
 void db_rows_take(struct db_rows *r, struct pg_result *res, const struct pg_error *err);
 /* Pushes what the caller wanted of the rows at index, or raises its error. */
 int db_rows_push(lua_State *L, int index);
+/* For a caller with rows of its own. The metatable has their columns; a row takes its place on top of the stack. */
+void db_row_push_meta(lua_State *L, const struct pg_result *res);
+void db_row_push(lua_State *L, const struct pg_result *res, int row);
 void db_cell_push(lua_State *L, enum pg_type type, Oid oid, struct slice text);
 
 /* ---- db_slow.c ---- */
@@ -112,6 +115,9 @@ void db_turn_free(struct db_turn *t);                  /* of one that was alloca
 struct pg_conn *db_pin_conn(const struct db_pin *pin); /* NULL: pin() still waits for it */
 int db_pin(lua_State *L);
 int db_unpin(lua_State *L);
+
+void db_each_open(lua_State *L); /* db_each.c */
+int db_each(lua_State *L);
 
 int db_ping(lua_State *L); /* db_ping.c */
 /* ({{sql, ...}, ...}) -> their rows, in one round trip; false when the process is pinned: then inside a transaction. */

@@ -2,13 +2,14 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "script/db_flow.h"
 #include "script/engine_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 
 const char db_lease_key[] = "leases by their addresses";
 
-static struct db_lease *root_of(struct db_lease *l)
+struct db_lease *db_lease_root(struct db_lease *l)
 {
     while (l->parent)
         l = l->parent;
@@ -30,6 +31,8 @@ void db_lease_give_back(struct db_lease *l, enum lease_end how)
 {
     struct pg_conn *c = l->conn;
 
+    if (l->flow)
+        db_flow_drop(l->flow);
     l->conn = NULL;
     if (l->parent)
         return;
@@ -63,7 +66,7 @@ static void end_dead(struct db_task *t)
             continue;
         l->ended = true;
         if (l->parent || l != t->top)
-            root_of(l)->broken = true;
+            db_lease_root(l)->broken = true;
     }
     end_outer(t);
 }
@@ -73,13 +76,17 @@ struct pg_conn *db_task_conn(lua_State *L, struct db_task *t)
     end_dead(t);
     if (t->top == NULL)
         return NULL;
-    if (root_of(t->top)->broken)
+    if (db_lease_root(t->top)->broken)
         db_error_raise(L, PG_LOST, "a transaction inside or around this one was interrupted: it can only be rolled back");
+    if (db_lease_root(t->top)->flow)
+        luaL_error(L, "%s is open on this transaction's connection: nothing else can be done on it before it has ended",
+                   db_lease_root(t->top)->flow->what);
     return t->top->conn;
 }
 
 void db_task_end(struct db_task *t)
 {
+    db_flows_drop(t);
     while (t->top) {
         struct db_lease *l = t->top;
         unlink_top(t);
@@ -230,7 +237,7 @@ static void on_rolled_back(struct pg_result *res, const struct pg_error *err, vo
     db_lease_ran(l);
     pg_result_free(res);
     if (err == NULL)
-        root_of(l)->broken = false;
+        db_lease_root(l)->broken = false;
     script_resume(l->task, push_rolled_back, l);
 }
 
@@ -259,7 +266,7 @@ static int lease_close(lua_State *L)
         return 0;
     if (l->owner->top != l) { /* coroutines that begin and end across each other: none of it can be committed */
         l->ended = true;
-        root_of(l)->broken = true;
+        db_lease_root(l)->broken = true;
         return 0;
     }
     unlink_top(l->owner);
@@ -271,10 +278,10 @@ static int lease_close(lua_State *L)
         end_outer(l->owner);
         return 0;
     }
-    if (!needs_rollback(l))
+    if (!needs_rollback(l) && db_lease_root(l)->flow == NULL)
         return 0;
-    root_of(l)->broken = true;
-    if (!lua_isyieldable(L) || script_task_or_null(L) == NULL)
+    db_lease_root(l)->broken = true;
+    if (db_lease_root(l)->flow || !lua_isyieldable(L) || script_task_or_null(L) == NULL)
         return 0;
     l->task = script_task(L);
     write_rollback(l);
@@ -295,7 +302,7 @@ static int lease_gc(lua_State *L)
         struct db_lease *top = l->owner->top;
         unlink_top(l->owner);
         if (top->parent)
-            root_of(top)->broken = true;
+            db_lease_root(top)->broken = true;
         db_lease_give_back(top, LEASE_LEAKED);
     }
     end_outer(l->owner);

@@ -11,6 +11,7 @@ struct db_lease {
     struct db_task *owner;
     lua_State *co;           /* that began it; its user value 2 */
     struct db_lease *parent; /* the one around it; NULL: this one borrowed the connection */
+    struct db_flow *flow;    /* borrowed: of an outermost one, what has its connection; NULL: nothing has */
     struct pg_conn *conn;    /* NULL until it is there */
     enum lease_kind kind;
     unsigned depth; /* 0: no transaction; 1: a transaction; from 2 on: savepoint neap_<depth> */
@@ -29,6 +30,7 @@ struct db_lease {
     char sql[192];     /* that begins or ends it */
 };
 
+struct db_lease *db_lease_root(struct db_lease *l);
 extern const char db_lease_key[]; /* of the registry */
 
 enum lease_end { LEASE_COMMITTED, LEASE_ABORTED, LEASE_LEAKED };

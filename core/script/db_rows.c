@@ -65,7 +65,7 @@ static void make_row_metatable(lua_State *L, const struct pg_result *res)
 }
 
 /* The rows of a statement share it, whichever connection they came by. */
-static void push_row_metatable(lua_State *L, const struct pg_result *res)
+void db_row_push_meta(lua_State *L, const struct pg_result *res)
 {
     lua_Integer id = (lua_Integer)pg_result_shape(res)->id, known;
 
@@ -93,7 +93,7 @@ static void push_row_metatable(lua_State *L, const struct pg_result *res)
 }
 
 /* The row's metatable is on top; the row takes its place. */
-static void push_row(lua_State *L, const struct pg_result *res, int row)
+void db_row_push(lua_State *L, const struct pg_result *res, int row)
 {
     int n = pg_result_columns(res), meta = lua_gettop(L);
 
@@ -119,8 +119,8 @@ static int push_one(lua_State *L, struct db_rows *r)
     if (pg_result_rows(r->res) == 0) {
         lua_pushnil(L);
     } else {
-        push_row_metatable(L, r->res);
-        push_row(L, r->res, 0);
+        db_row_push_meta(L, r->res);
+        db_row_push(L, r->res, 0);
     }
     clear(r);
     return 1;
@@ -181,8 +181,8 @@ static int push_cached_row(lua_State *L, struct db_rows *r, lua_Integer i)
     if (lua_rawgeti(L, -1, i) != LUA_TNIL)
         return 1;
     lua_pop(L, 1);
-    push_row_metatable(L, r->res);
-    push_row(L, r->res, (int)i - 1);
+    db_row_push_meta(L, r->res);
+    db_row_push(L, r->res, (int)i - 1);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, i);
     return 1;

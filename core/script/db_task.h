@@ -2,6 +2,7 @@
 #define SCRIPT_DB_TASK_H
 /* What one task has to do with the database: embedded in struct task, all zero at its start. */
 #include "base/buf.h"
+#include "base/list.h"
 #include <stdint.h>
 
 struct task;
@@ -9,6 +10,7 @@ struct db_lease;
 
 struct db_task {
     struct db_lease *top; /* borrowed: the innermost db.tx or db.session that is open */
+    struct list flows;    /* of db.each and db.copy_*, that are open; zero before the first one */
     unsigned statements;
     uint64_t us; /* from sending them to their answers */
 };

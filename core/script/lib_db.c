@@ -247,6 +247,15 @@ static int l_pool_status(lua_State *L)
     return 1;
 }
 
+/* Whether what the running task does outside of a transaction is done on the specs' own connection. */
+static int l_is_pinned(lua_State *L)
+{
+    const struct db_state *db = lua_touserdata(L, lua_upvalueindex(1));
+
+    lua_pushboolean(L, db->pin && db_task_of(script_task(L))->top == NULL);
+    return 1;
+}
+
 static int state_gc(lua_State *L)
 {
     struct db_state *db = lua_touserdata(L, 1);
@@ -262,7 +271,8 @@ static const luaL_Reg statements[] = {
 static const luaL_Reg others[] = {
     {"all", db_all},     {"begin", db_begin},   {"ping", db_ping}, {"pool_status", l_pool_status},
     {"array", db_array}, {"bytes", db_bytes},   {"pin", db_pin},   {"unpin", db_unpin},
-    {"slow", db_slow},   {"listen", db_listen}, {NULL, NULL},
+    {"slow", db_slow},   {"listen", db_listen}, {"each", db_each}, {"is_pinned", l_is_pinned},
+    {NULL, NULL},
 };
 
 static void push_state(lua_State *L)
@@ -283,6 +293,7 @@ int luaopen_neap_core_db(lua_State *L)
     db_rows_open(L);
     db_lease_open(L);
     db_listen_open(L);
+    db_each_open(L);
     luaL_newmetatable(L, DB_ARRAY);
     luaL_newmetatable(L, DB_BYTES);
     lua_pop(L, 2);

@@ -179,6 +179,9 @@ static void resume(struct task *t, int n)
     int results;
     assert(e->current == NULL && t->state != TASK_RUNNING && t->state != TASK_ENDED);
     t->state = TASK_RUNNING;
+    /* What it made may be collected while others run, but it cannot hold more than all of them together. */
+    if (t->heap_bytes > (long)e->heap_bytes)
+        t->heap_bytes = (long)e->heap_bytes;
     t->chain_n = 0;
     /* One that lives for ever counts from each wait: what it leaves behind may be collected while others run. */
     if (t->spawned != SPAWN_NOT)

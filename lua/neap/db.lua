@@ -87,6 +87,43 @@ function M.all(statements)
   return raw.all(statements) or M.tx(function() return raw.all(statements) end)
 end
 
+-- On the specs' own connection everything is read at once: a loop that held it could do nothing else with the database.
+local function each_of_all(each, ...)
+  local all = table.pack(...)
+  local values, n = {}, 0
+  M.tx(function()
+    for value in each(table.unpack(all, 1, all.n)) do
+      n = n + 1
+      values[n] = value
+    end
+  end)
+  local i = 0
+  return function()
+    i = i + 1
+    return values[i]
+  end
+end
+
+--- The rows of a statement one by one, however many there are: only a few of them are in memory at a time, and Postgres
+--- waits while nobody takes the next one. For a generic for, which ends the statement when its loop ends early:
+---
+---     for row in db.each("select * from events where user_id = $1 order by id", owner) do
+---       out:write(json.encode(row) .. "\n")
+---     end
+---
+--- It has a connection of its own, so the loop may use db.* as it likes. Inside a transaction it uses that one's, where
+--- nothing else can be done before the loop has ended. DB_STATEMENT_TIMEOUT is for the wait for rows, not for the whole;
+--- inside a transaction it is for the whole.
+---@param sql string
+---@param ... neap.DbParam
+---@return fun(): neap.DbRow?
+function M.each(sql, ...)
+  if raw.is_pinned() then
+    return each_of_all(raw.each, sql, ...)
+  end
+  return raw.each(sql, ...)
+end
+
 --- How many rows the statement touched.
 ---@param sql string
 ---@param ... neap.DbParam

@@ -332,3 +332,22 @@ describe("the database", function()
     assert.is_true(core.monotonic() - started >= 0.05)
   end)
 end)
+
+describe("db.each in a spec", function()
+  it("sees what the spec wrote, and takes other statements in its loop", function()
+    db.exec "create temporary table walked (n int)"
+    db.exec "insert into walked select generate_series(1, 5)"
+    local sum = 0
+    for row in db.each("select n from walked where n > $1", 1) do
+      sum = sum + db.one("select $1::int + n as v from walked where n = 1", row.n).v
+    end
+    assert.equal(18, sum)
+    assert.equal("42601", failure(db.each, "selct").sqlstate)
+    db.tx(function()
+      local next_row, handle = db.each "select generate_series(1, 100000000) as x"
+      assert.equal(1, next_row(handle).x)
+      handle:close()
+      assert.equal(5, db.one("select count(*) as n from walked").n)
+    end)
+  end)
+end)
