@@ -20,6 +20,11 @@ return settings.define {
   DATABASE_URL = settings.required,
   LABS_MAX_LIVE = settings.integer { default = 5, min = 1, help = "how many labs a user may have at a time" },
 
+  -- The providers for a laptop take their time.
+  LOCAL_SANDBOX_DELAY = settings.duration { default = 1, help = "a local sandbox runs after this" },
+  LOCAL_GIT_DELAY = settings.duration { default = 0.2, help = "a local git operation takes this" },
+  LOCAL_LAB_DELAY = settings.duration { default = 2, help = "a local lab is ready after this" },
+
   -- All or none of a group's variables; FEATURES=livekit,e2b makes those groups required.
   livekit = settings.group {
     LIVEKIT_URL = settings.url { help = "LiveKit: the server" },

@@ -1,6 +1,8 @@
 --- Workbench: people own tasks and hand them to agents.
 local neap = require "neap"
 
+require "app.jobs"
+
 ---@param config table the frozen settings
 return function(config)
   local app = neap.app {

@@ -15,4 +15,17 @@ function M.insert(user_id, topic, type, entity_id, data)
     user_id, topic, type, entity_id, data or json.object {})
 end
 
+--- Removes those that are older, some at a time.
+---@param seconds number
+---@return integer removed
+function M.sweep(seconds)
+  local removed = 0
+  repeat
+    local n = db.exec([[delete from events where id in
+      (select id from events where created_at < now() - make_interval(secs => $1) limit 5000)]], seconds)
+    removed = removed + n
+  until n < 5000
+  return removed
+end
+
 return M

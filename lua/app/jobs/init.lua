@@ -1,0 +1,29 @@
+--- All that Workbench does beside its requests: the jobs of the features, the sweeps, and who hears of a job that was given
+--- up.
+local events = require "app.events"
+local jobs = require "neap.jobs"
+local log = require "neap.log"
+local store = require "app.jobs.store"
+
+require "app.git_operations.jobs"
+require "app.labs.jobs"
+require "app.sandboxes.jobs"
+
+local function sweep(period, name, remove)
+  jobs.every(period, name .. ".sweep", function()
+    local removed = remove()
+    if removed > 0 then
+      log.info(name .. ".swept", { removed = removed })
+    end
+  end)
+end
+
+sweep("15m", "events", function() return require("app.events.store").sweep(24 * 3600) end)
+
+jobs.on_dead(function(job, problem)
+  for _, admin in ipairs(store.admins_any()) do
+    events.publish(admin.id, "jobs", "job.dead", tostring(job.id), {
+      id = job.id, kind = job.kind, status = "dead", attempts = job.attempts, problem = problem,
+    })
+  end
+end)
