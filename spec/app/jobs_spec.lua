@@ -1,8 +1,13 @@
 --- What Workbench does beside its requests: sandboxes, git operations and labs come to life, end, or fail.
+local boot = require "neap.boot"
 local db = require "neap.db"
 local jobs = require "neap.jobs"
-local providers = require "app.providers"
 local test = require "neap.test"
+
+-- Each spec file has modules of its own: the handlers have to be among ours.
+boot.load "tool"
+require "app.jobs"
+local providers = require "app.providers"
 
 local V1 = "/api/v1"
 local ann, kept
