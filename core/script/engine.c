@@ -25,7 +25,7 @@ static void *on_alloc(void *ud, void *p, size_t old, size_t n)
     if (p == NULL)
         old = 0;
     if (n == 0) {
-        free(p);
+        heap_realloc(&e->heap, p, old, 0);
         e->heap_bytes -= old;
         if (e->current != NULL)
             e->current->heap_bytes -= (long)old;
@@ -38,7 +38,7 @@ static void *on_alloc(void *ud, void *p, size_t old, size_t n)
             e->heap_bytes + (n - old) > limits->worker_heap_bytes)
             return NULL;
     }
-    void *q = realloc(p, n);
+    void *q = heap_realloc(&e->heap, p, old, n);
     if (q == NULL)
         return NULL;
     e->heap_bytes += n - old;
@@ -125,8 +125,10 @@ struct engine *engine_new(const struct script_env *env, char err[static ERR_MAX]
     list_init(&e->listeners);
     list_init(&e->outlets);
     list_init(&e->spare);
+    heap_open(&e->heap);
     e->L = lua_newstate(on_alloc, e);
     if (e->L == NULL) {
+        heap_close(&e->heap);
         list_remove(&e->link);
         free(e);
         fail(err, "out of memory");
@@ -214,6 +216,7 @@ void engine_settle(struct engine *e)
         return;
     task_free_spare(e);
     lua_close(e->L);
+    heap_close(&e->heap);
     list_remove(&e->link);
     operations_free(&e->operations);
     auth_free(e->auth);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "script/engine.h"
+#include "script/heap.h"
 #include "script/operation.h"
 #include "script/reply.h"
 #include <lua.h>
@@ -12,6 +13,7 @@ struct auth;
 struct task;
 
 struct engine {
+    struct heap heap;             /* of L */
     lua_State *L;                 /* owned; its extra space, and that of every coroutine, holds the engine */
     const struct script_env *env; /* borrowed from the worker */
     struct route_table *routes;   /* counted once for the engine until it is retired */
