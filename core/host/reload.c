@@ -151,9 +151,11 @@ static void reload_now(struct worker *w)
 
     struct engine *e = load(w, &rc, err);
     if (e == NULL) {
+        counter_add(&w->slot->metrics.script.reload_failures, 1);
         tell_error(w, "not loaded; the code before it keeps serving", err);
         return;
     }
+    counter_add(&w->slot->metrics.script.reloads, 1);
     take_over(w, e);
     follow_settings(w, e);
     if (log_begin(&l, LOG_INFO, "reload", "loaded")) {

@@ -1,5 +1,6 @@
 #include "host/shared.h"
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* The mapping's size follows from its count, so that shared_close needs nothing else. */
@@ -35,6 +36,7 @@ void shared_reset(struct shared_slot *s, uint64_t now_ms)
     atomic_store(&s->connections, 0);
     atomic_store(&s->tasks, 0);
     atomic_store(&s->loads, 0);
+    memset(&s->metrics.now, 0, sizeof s->metrics.now); /* nobody writes there now */
     atomic_fetch_add(&s->generation, 1);
     shared_beat(s, now_ms);
 }

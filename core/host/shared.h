@@ -2,6 +2,7 @@
 #define HOST_SHARED_H
 /* Memory that the supervisor and its workers share: mapped before the first fork, gone with the last process. Each worker
  * writes its own slot only and the supervisor reads them all, except for pid and generation, which the supervisor writes. */
+#include "host/worker_metrics.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@ struct shared_slot {
     _Atomic unsigned loads;      /* of the application, since the worker's start */
     _Atomic uint64_t requests;
     _Atomic unsigned connections, tasks;
+    struct worker_metrics metrics;
     char pad[64]; /* two workers never write one cache line */
 };
 

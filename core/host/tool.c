@@ -146,6 +146,13 @@ static int start(struct tool *t, const struct place *place, int argc, char **arg
                                  .argc = argc,
                                  .argv = argv};
     tool_host_fill(t);
+    t->shared = shared_open(1);
+    if (t->shared == NULL) {
+        cli_complain(-1, "no memory for the metrics");
+        return -1;
+    }
+    atomic_store(&t->shared->slots[0].pid, getpid());
+    t->env.counts = &t->shared->slots[0].metrics.script;
     if (start_clockwork(t) < 0)
         fail(err, "the event loop cannot start");
     else
@@ -181,6 +188,8 @@ int tool_main(const struct place *place, const struct cli_command *command, int 
     close_all(t);
 out:
     rates_close(t->env.rates);
+    buf_free(&t->metrics_text);
+    shared_close(t->shared);
     free(t);
     return code;
 }

@@ -4,6 +4,7 @@
  * nowhere until it asks for a database. Specs run in one too. */
 #include "host/cli.h"
 #include "host/config.h"
+#include "host/shared.h"
 #include "http/server.h"
 #include "pg/pool.h"
 #include "script/engine.h"
@@ -25,6 +26,8 @@ struct tool {
     struct list engines;   /* that one */
     struct script_env env;
     struct tool_host host;
+    struct shared *shared; /* owned: this process alone */
+    struct buf metrics_text;
     unsigned closing; /* pools and servers on their way out */
     bool over;        /* the command has ended */
     bool interrupted;

@@ -2,8 +2,10 @@
 #include "host/counts.h"
 #include "host/database.h"
 #include "host/listen.h"
+#include "host/metrics.h"
 #include "host/tool.h"
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct later { /* a callback that must not come from inside the call, or that waits for a pool to close */
@@ -61,6 +63,7 @@ static int serve(struct tool_host *h, const char *host, int port, char err[ERR_M
                             .wheel = &t->wheel,
                             .limits = &t->limits,
                             .app = script_app,
+                            .metrics = &t->shared->slots[0].metrics.http,
                             .access_log = t->settings.access_log,
                             .production = t->settings.production,
                             .edges = settings_edges(&t->settings)};
@@ -143,10 +146,27 @@ static void counts(struct tool_host *h, struct host_counts *out)
     counts_take(&t->env, out);
 }
 
+/* A command may have several pools, one after another: what is told is of the present one. */
+static struct slice metrics(struct tool_host *h)
+{
+    struct tool *t = tool_of(h);
+    struct worker_metrics *m = &t->shared->slots[0].metrics;
+    if (t->pool)
+        memcpy(&m->pool, pool_counts(t->pool), sizeof m->pool);
+    metrics_publish(m, &t->env);
+    buf_clear(&t->metrics_text);
+    metrics_write(&t->metrics_text, t->shared, t->env.rates);
+    return buf_view(&t->metrics_text);
+}
+
 void tool_host_fill(struct tool *t)
 {
-    t->host = (struct tool_host){
-        .counts = counts, .serve = serve, .unserve = unserve, .use_database = use_database, .set_user = set_user};
+    t->host = (struct tool_host){.counts = counts,
+                                 .metrics = metrics,
+                                 .serve = serve,
+                                 .unserve = unserve,
+                                 .use_database = use_database,
+                                 .set_user = set_user};
     t->env.host = &t->host;
 }
 

@@ -7,6 +7,7 @@
 #include "host/abort.h"
 #include "host/counts.h"
 #include "host/database.h"
+#include "host/metrics.h"
 #include "host/signals.h"
 #include "host/supervisor.h"
 #include "host/watch.h"
@@ -31,6 +32,7 @@ static void beat(struct worker *w)
     const struct server_counts *c = server_counts(w->server);
     atomic_store_explicit(&w->slot->requests, c->requests, memory_order_relaxed);
     atomic_store_explicit(&w->slot->connections, c->connections, memory_order_relaxed);
+    metrics_publish(&w->slot->metrics, &w->env);
     atomic_store_explicit(&w->slot->tasks, engines_tasks(&w->env), memory_order_relaxed);
 }
 
@@ -124,6 +126,7 @@ static void open_pool(struct worker *w)
     o.min = min < max ? min : max;
     o.max = max;
     o.application_name = "neap";
+    o.counts = &w->slot->metrics.pool;
     w->pool = pool_new(&o);
 }
 
@@ -134,6 +137,7 @@ static void open_server(struct worker *w)
                             .wheel = &w->wheel,
                             .limits = &w->limits,
                             .app = script_app,
+                            .metrics = &w->slot->metrics.http,
                             .access_log = s->access_log,
                             .production = s->production,
                             .edges = settings_edges(s)};
@@ -158,16 +162,27 @@ static void on_counts(struct tool_host *h, struct host_counts *out)
     counts_take(&w->env, out);
 }
 
+static struct slice on_metrics(struct tool_host *h)
+{
+    struct worker *w = (struct worker *)(void *)((char *)h - offsetof(struct worker, host));
+    metrics_publish(&w->slot->metrics, &w->env);
+    buf_clear(&w->metrics_text);
+    metrics_write(&w->metrics_text, w->opts->shared, w->opts->rates);
+    return buf_view(&w->metrics_text);
+}
+
 static void fill_env(struct worker *w)
 {
     const struct place *p = w->opts->place;
     w->host.counts = on_counts;
+    w->host.metrics = on_metrics;
     w->env = (struct script_env){.loop = &w->loop,
                                  .wheel = &w->wheel,
                                  .pool = w->pool,
                                  .rates = w->opts->rates,
                                  .server = w->server,
                                  .limits = &w->limits,
+                                 .counts = &w->slot->metrics.script,
                                  .engines = &w->engines,
                                  .mode = w->opts->mode,
                                  .workers = w->opts->shared->count,
@@ -274,6 +289,7 @@ int worker_run(const struct worker_opts *opts)
         finish(w);
     }
     log_flush();
+    buf_free(&w->metrics_text);
     free(w);
     return code;
 }

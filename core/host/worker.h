@@ -56,7 +56,8 @@ struct worker {
     struct engine *engine; /* owned; NULL in dev while the application has never loaded */
     struct list engines;   /* that one, and those before it that still end */
     struct script_env env;
-    struct tool_host host; /* answers counts only */
+    struct tool_host host; /* answers counts and metrics only */
+    struct buf metrics_text;
 
     struct watch *watch;      /* dev */
     uv_timer_t reload;        /* gathers the reasons to load anew */

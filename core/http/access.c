@@ -9,12 +9,6 @@ void access_ip(struct request *req, char out[static ADDRESS_TEXT_MAX])
         address_write(request_address(req), out);
 }
 
-/* Milliseconds with three digits, which is what the clock has. */
-static double latency_ms(uint64_t started_us)
-{
-    return (double)(clock_monotonic_us() - started_us) / 1000.0;
-}
-
 struct access_facts access_facts_of(const struct request *req)
 {
     struct access_facts f = {
@@ -27,14 +21,18 @@ struct access_facts access_facts_of(const struct request *req)
         f.method = http_method_names[req->head.method];
         f.path = request_path(req);
     }
-    if (req->match.route != NULL)
+    if (req->match.route != NULL) {
         f.route = req->match.route->pattern;
+        f.series = req->match.route->series;
+    }
     return f;
 }
 
 void access_write(struct server *s, const struct access_facts *f, int status, uint64_t bytes)
 {
+    uint64_t took_us = clock_monotonic_us() - f->started_us;
     struct log_line l;
+    metrics_count(s->metrics, f->series, status, took_us);
     if (!s->opts.access_log || !log_begin(&l, LOG_INFO, "http", "request"))
         return;
     if (f->method.n > 0) {
@@ -42,7 +40,7 @@ void access_write(struct server *s, const struct access_facts *f, int status, ui
         log_slice(&l, "path", f->path);
     }
     log_int(&l, "status", status);
-    log_double(&l, "latency_ms", latency_ms(f->started_us));
+    log_double(&l, "latency_ms", (double)took_us / 1000.0);
     log_int(&l, "bytes", (int64_t)bytes);
     if (f->end != NULL)
         log_str(&l, "end", f->end);
@@ -61,8 +59,11 @@ void access_write(struct server *s, const struct access_facts *f, int status, ui
 void access_line(struct request *req, int status, size_t bytes)
 {
     char ip[ADDRESS_TEXT_MAX];
-    if (!req->server->opts.access_log)
+    if (!req->server->opts.access_log) {
+        metrics_count(req->server->metrics, req->match.route ? req->match.route->series : 0, status,
+                      clock_monotonic_us() - req->started_us);
         return;
+    }
     struct access_facts f = access_facts_of(req);
     access_ip(req, ip);
     f.ip = slice_str(ip);

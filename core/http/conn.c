@@ -109,9 +109,11 @@ void conn_open(struct server *s, int fd)
         c->refused = true;
         s->refusing++;
         s->counts.refused++;
+        counter_add(&s->metrics->refused, 1);
     } else {
         s->counts.connections++;
         s->counts.accepted++;
+        counter_add(&s->metrics->connections, 1);
     }
     if (take_socket(c, fd) != 0 || s->refusing > REFUSED_MAX) {
         conn_close(c);

@@ -80,6 +80,7 @@ struct server {
     struct server_opts opts;
     struct route_table *routes; /* counted; NULL before server_set_routes */
     struct server_counts counts;
+    struct http_metrics *metrics; /* opts.metrics, or owned */
     struct list conns, ready;
     struct list gone, turning; /* streams whose owners are to be told */
     struct list requests_free;
@@ -160,6 +161,7 @@ void stream_tell_owners(struct server *s);  /* in server_turn */
 struct access_facts {
     struct slice method, path, id, route, user_id, ip, log_fields;
     uint64_t started_us;
+    unsigned series; /* see metrics.h */
     const char *end; /* of a stream that is not whole, else NULL */
 };
 struct access_facts access_facts_of(const struct request *req);         /* all but ip and end; borrowed from req */

@@ -128,6 +128,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
         return;
     }
     c->server->counts.bytes_in += (uint64_t)n;
+    counter_add(&c->server->metrics->bytes_in, (uint64_t)n);
     if (c->state == CONN_LINGER)
         discard(c, (size_t)n);
     else

@@ -86,6 +86,7 @@ void conn_flush(struct conn *c, struct slice tail)
     if (n == 0 || c->broken || c->state == CONN_CLOSED)
         return;
     s->counts.bytes_out += n;
+    counter_add(&s->metrics->bytes_out, n);
     /* UV_EAGAIN while something is queued: nothing overtakes it. */
     int sent = uv_try_write((uv_stream_t *)&c->tcp, bufs, count);
     if (sent == (int)n)

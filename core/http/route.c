@@ -311,6 +311,12 @@ enum route_status route_match(const struct route_table *t, enum http_method meth
     return out->allow != 0 ? ROUTE_METHOD_NOT_ALLOWED : ROUTE_NOT_FOUND;
 }
 
+void route_table_count(struct route_table *t, struct http_metrics *m)
+{
+    for (size_t i = 0; i < t->n; i++)
+        t->routes[i]->series = metrics_series(m, http_method_names[t->routes[i]->method], t->routes[i]->pattern);
+}
+
 size_t route_count(const struct route_table *t)
 {
     return t->n;

@@ -4,6 +4,7 @@
  * A literal wins over a parameter. A parameter matches one segment that is not empty. Segments are split before they are
  * percent-decoded. Built once per engine and then only read; counted, because requests under way hold it. */
 #include "http/head.h"
+#include "http/metrics.h"
 
 enum { ROUTE_PARAMS_MAX = 8, ROUTE_SEGMENTS_MAX = 32, ROUTE_SCOPES_BYTES_MAX = 512 };
 
@@ -22,6 +23,7 @@ struct route {
     bool csrf;           /* gives cookies: a request that has some already must be a page's of ours */
     bool json_body;      /* the body must be JSON: 415 otherwise */
     bool form;           /* a multipart/form-data body is read into req->upload as it comes */
+    unsigned series;     /* of metrics.h, set by route_table_count */
     int handler;         /* of the ring above: a Lua registry reference */
 };
 
@@ -44,6 +46,8 @@ int route_add(struct route_table *t, const struct route *spec, char *err, size_t
 /* HEAD finds the GET route. base is what the spans point into; path lies within it. */
 enum route_status route_match(const struct route_table *t, enum http_method method, const char *base, struct span path,
                               struct route_match *out) __attribute__((warn_unused_result));
+/* Gives each of its routes the series that it is counted in. */
+void route_table_count(struct route_table *t, struct http_metrics *m);
 size_t route_count(const struct route_table *t);
 const struct route *route_at(const struct route_table *t, size_t i); /* in the order they were added */
 /* "GET, HEAD, OPTIONS" for a mask; returns the bytes written. */

@@ -41,6 +41,8 @@ static void finish(struct server *s)
         request_free(LIST_OF(node, struct request, link));
     }
     route_table_unref(s->routes);
+    if (s->opts.metrics == NULL)
+        free(s->metrics);
     buf_free(&s->out);
     buf_free(&s->scratch);
     buf_free(&s->common);
@@ -129,6 +131,7 @@ struct server *server_new(const struct server_opts *opts)
 {
     struct server *s = mem_zalloc(sizeof *s);
     s->opts = *opts;
+    s->metrics = opts->metrics ? opts->metrics : mem_zalloc(sizeof *s->metrics);
     list_init(&s->conns);
     list_init(&s->ready);
     list_init(&s->gone);
@@ -178,6 +181,7 @@ void server_set_routes(struct server *s, struct route_table *t)
 {
     struct route_table *before = s->routes;
     route_table_ref(t);
+    route_table_count(t, s->metrics);
     s->routes = t;
     route_table_unref(before);
 }
@@ -237,6 +241,11 @@ void server_cancel_all(struct server *s)
     for (struct list *node = s->conns.next; node != &s->conns; node = node->next)
         conn_close(LIST_OF(node, struct conn, link));
     server_settled(s);
+}
+
+const struct http_metrics *server_metrics(const struct server *s)
+{
+    return s->metrics;
 }
 
 const struct server_counts *server_counts(const struct server *s)

@@ -2,6 +2,7 @@
 #define HTTP_SERVER_H
 /* All connections of one loop, and what they share: the read buffer, the routes, the limits, the deadlines. */
 #include "base/wheel.h"
+#include "http/metrics.h"
 #include "http/request.h"
 #include "http/response.h"
 #include <uv.h>
@@ -36,6 +37,7 @@ struct server_opts {
     struct wheel *wheel;         /* borrowed */
     const struct limits *limits; /* borrowed */
     struct http_app app;
+    struct http_metrics *metrics; /* borrowed; NULL: memory of its own */
     bool access_log;
     bool production;    /* HSTS and no hints */
     struct edges edges; /* borrowed during the call of server_new */
@@ -55,6 +57,7 @@ void server_set_note(struct server *s, struct slice header_line);
 void server_drain(struct server *s, void (*on_drained)(void *arg), void *arg);
 bool server_is_draining(const struct server *s);
 void server_cancel_all(struct server *s); /* the drain's deadline: cancels what runs and closes every connection */
+const struct http_metrics *server_metrics(const struct server *s);
 const struct server_counts *server_counts(const struct server *s);
 /* Closes everything; on_closed(arg) when the last handle is closed and the memory is freed. */
 void server_close(struct server *s, void (*on_closed)(void *arg), void *arg);

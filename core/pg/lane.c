@@ -184,7 +184,7 @@ void lane_lost(struct lane *l)
     l->state = LANE_CLOSED;
     l->depth = l->syncs = 0;
     l->unsynced = l->at_sync = false;
-    l->pool->lost++;
+    counter_add(&l->pool->counts->lost, 1);
     log_note(LOG_WARN, "pool", "a shared connection was lost", "error", why);
     pool_discard(l->pool, c);
     while (!list_is_empty(&items))

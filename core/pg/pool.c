@@ -117,7 +117,7 @@ static void on_failed(struct pg_conn *c, const char *why)
     struct pool *p = c->owner;
 
     p->failures++;
-    p->connect_failures++;
+    counter_add(&p->counts->connect_failures, 1);
     complain(p, why);
     pool_discard(p, c);
     if (p->closing)
@@ -142,7 +142,7 @@ static void on_opened(struct pg_conn *c)
     if (p->failures > 0)
         log_note(LOG_INFO, "pool", "connected to the database again", NULL, NULL);
     p->failures = 0;
-    p->connects++;
+    counter_add(&p->counts->connects, 1);
     wheel_clear(p->opts.wheel, &p->retry);
     c->retire_ms = retire_at(p);
     pool_move(p, c, CONN_IDLE);
@@ -161,7 +161,7 @@ static void on_died(struct pg_conn *c)
     }
     if (c->status == CONN_BUSY) /* its borrower finds out with the next statement, or gives it back */
         return;
-    p->lost++;
+    counter_add(&p->counts->lost, 1);
     log_note(LOG_WARN, "pool", "an idle connection was lost", "error", c->broken);
     pool_discard(p, c);
     pool_grow(p);
@@ -193,6 +193,11 @@ static void on_read_only(struct pg_conn *c)
 }
 
 static const struct conn_events events = {on_opened, on_failed, on_died, on_read_only, on_gone, NULL};
+
+const struct pool_counts *pool_counts(const struct pool *p)
+{
+    return p->counts;
+}
 
 static bool needs_another(const struct pool *p)
 {
@@ -273,6 +278,7 @@ struct pool *pool_new(const struct pool_opts *opts)
     struct pool *p = mem_zalloc(sizeof *p);
 
     take_opts(p, opts);
+    p->counts = opts->counts ? opts->counts : &p->own_counts;
     for (int i = 0; i < CONN_STATUSES; i++)
         list_init(&p->on[i]);
     cancel_gate_init(&p->cancels);
@@ -304,14 +310,14 @@ void pool_status(const struct pool *p, struct pool_status *out)
         .waiting = p->waiting,
         .max = p->opts.max,
         .connecting = p->count[CONN_CONNECTING],
-        .available = pool_live(p) > 0 || (p->failures == 0 && p->connects > 0),
-        .acquired = p->acquired,
-        .line_full = p->line_full,
-        .waited = p->waited,
-        .leaked = p->leaked,
-        .connects = p->connects,
-        .connect_failures = p->connect_failures,
-        .lost = p->lost,
+        .available = pool_live(p) > 0 || (p->failures == 0 && counter_get(&p->counts->connects) > 0),
+        .acquired = counter_get(&p->counts->acquired),
+        .line_full = counter_get(&p->counts->line_full),
+        .waited = counter_get(&p->counts->waited),
+        .leaked = counter_get(&p->counts->leaked),
+        .connects = counter_get(&p->counts->connects),
+        .connect_failures = counter_get(&p->counts->connect_failures),
+        .lost = counter_get(&p->counts->lost),
     };
     memcpy(out->last_error, p->last_error, sizeof out->last_error);
 }

@@ -2,6 +2,7 @@
 #define PG_POOL_H
 /* The connections of one worker to Postgres, non-blocking. Each connection is on exactly one list, named by its status.
  * First come, first served: whoever cannot have a connection stands in a line with a length and a deadline. */
+#include "base/counter.h"
 #include "base/limits.h"
 #include "base/wheel.h"
 #include "pg/defer.h"
@@ -11,6 +12,11 @@
 
 struct pool;
 struct pg_conn; /* a borrowed connection */
+
+struct pool_counts { /* since the start; may lie in memory that other processes read */
+    struct counter acquired, line_full, waited, leaked, connects, connect_failures, lost;
+    struct times wait; /* for a connection of one's own */
+};
 
 struct pool_opts {
     uv_loop_t *loop;     /* borrowed */
@@ -31,6 +37,7 @@ struct pool_opts {
     bool write_lane;
     uint64_t listen_ping_ms; /* 0: LISTEN_PING_MS */
     const char *application_name;
+    struct pool_counts *counts; /* borrowed; NULL: memory of its own */
 };
 
 struct pool_status { /* gauges now, and counts since the start */
@@ -43,6 +50,7 @@ struct pool_status { /* gauges now, and counts since the start */
 /* A connection string that is wrong shows as last_error: nothing here fails at once. */
 struct pool *pool_new(const struct pool_opts *opts); /* starts to open `min` connections */
 void pool_status(const struct pool *p, struct pool_status *out);
+const struct pool_counts *pool_counts(const struct pool *p);
 /* Waits for busy ones up to the caller's patience: connections close as they are released; on_closed(arg) at the end. */
 void pool_close(struct pool *p, void (*on_closed)(void *arg), void *arg);
 
@@ -58,6 +66,7 @@ struct pool_wait {
     struct pool *pool;
     pool_acquire_fn fn;
     void *arg;
+    uint64_t since_us;          /* in the line; clock_monotonic_us */
     bool waiting;               /* until the callback */
     struct pg_conn *conn;       /* granted, to be told at the next turn */
     enum pg_error_kind refused; /* likewise */

@@ -52,7 +52,7 @@ struct pool {
     unsigned handles; /* not closed yet */
     void (*on_closed)(void *arg);
     void *closed_arg;
-    uint64_t acquired, line_full, waited, leaked, connects, connect_failures, lost;
+    struct pool_counts *counts, own_counts;
     char last_error[CONN_BROKEN_MAX];
 };
 

@@ -62,13 +62,14 @@ static void leave_line(struct pool *p, struct pool_wait *w)
     wheel_clear(p->opts.wheel, &w->deadline);
     list_remove(&w->link);
     p->waiting--;
+    times_add(&p->counts->wait, clock_monotonic_us() - w->since_us);
 }
 
 static void refuse(struct pool *p, struct pool_wait *w, enum pg_error_kind why)
 {
     w->refused = why;
-    p->line_full += why == PG_LINE_FULL;
-    p->waited += why == PG_WAITED;
+    counter_add(&p->counts->line_full, why == PG_LINE_FULL);
+    counter_add(&p->counts->waited, why == PG_WAITED);
     make_due(p, w);
 }
 
@@ -125,7 +126,7 @@ static struct pg_conn *take_idle(struct pool *p)
             continue;
         }
         pool_move(p, c, CONN_BUSY);
-        p->acquired++;
+        counter_add(&p->counts->acquired, 1);
         return c;
     }
     return NULL;
@@ -192,6 +193,7 @@ void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void 
         refuse(p, w, PG_LINE_FULL);
         return;
     }
+    w->since_us = clock_monotonic_us();
     list_push_back(&p->line, &w->link);
     p->waiting++;
     wheel_set(p->opts.wheel, &w->deadline, p->opts.acquire_ms);
@@ -203,9 +205,14 @@ void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void 
 
 struct pg_conn *pool_try_acquire(struct pool *p)
 {
+    struct pg_conn *c;
+
     if (p->closing || !list_is_empty(&p->line))
         return NULL;
-    return take_idle(p);
+    c = take_idle(p);
+    if (c)
+        times_add(&p->counts->wait, 0);
+    return c;
 }
 
 void pool_wait_cancel(struct pool_wait *w)

@@ -64,7 +64,7 @@ static void on_pinged(struct pg_result *res, const struct pg_error *err, void *a
 
     pg_result_free(res);
     if (err) {
-        p->lost++;
+        counter_add(&p->counts->lost, 1);
         pg_conn_shut(c, err->message);
     }
     give_back(p, c);
@@ -82,7 +82,7 @@ static void report_leak(struct pool *p, struct pg_conn *c)
 {
     struct log_line l;
 
-    p->leaked++;
+    counter_add(&p->counts->leaked, 1);
     if (log_begin(&l, LOG_WARN, "pool", "a transaction was left open and is rolled back")) {
         log_str(&l, "where", c->where[0] ? c->where : NULL);
         log_int(&l, "backend_pid", pg_conn_backend_pid(c));
@@ -159,7 +159,7 @@ static void release(struct pool *p, struct pg_conn *c)
         return;
     }
     if (!pg_conn_is_open(c))
-        p->lost++;
+        counter_add(&p->counts->lost, 1);
     clean(p, c);
 }
 

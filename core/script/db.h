@@ -84,6 +84,8 @@ void db_cell_push(lua_State *L, enum pg_type type, Oid oid, struct slice text);
 
 /* ---- db_slow.c ---- */
 int db_slow(lua_State *L); /* (ms): DB_SLOW_MS */
+/* A task has so many more answers, after so long. */
+void db_task_count(struct db_task *t, const struct script_env *env, unsigned statements, uint64_t us);
 /* Logs the statement at index 1 when it was slow, with the Lua line that waits for it. */
 void db_slow_check(lua_State *L, const struct db_state *db, const struct db_rows *r);
 

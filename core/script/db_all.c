@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "script/engine_internal.h"
+#include "script/task_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -104,10 +105,7 @@ static int push_all(lua_State *L, void *arg)
 
 static void finish(struct db_all *a)
 {
-    struct db_task *t = db_task_of(a->task);
-
-    t->statements += a->n;
-    t->us += clock_monotonic_us() - a->began_us;
+    db_task_count(db_task_of(a->task), a->task->engine->env, a->n, clock_monotonic_us() - a->began_us);
     script_resume(a->task, push_all, a);
 }
 

@@ -128,14 +128,13 @@ int db_lease_raise(lua_State *L, struct db_lease *l, const char *outcome)
 
 void db_lease_run(struct db_lease *l, pg_result_fn fn)
 {
-    l->owner->statements++;
     l->began_us = clock_monotonic_us();
     pg_conn_script(l->conn, slice_str(l->sql), fn, l);
 }
 
 void db_lease_ran(struct db_lease *l)
 {
-    l->owner->us += clock_monotonic_us() - l->began_us;
+    db_task_count(l->owner, l->db->env, 1, clock_monotonic_us() - l->began_us);
 }
 
 /* ---- commit ---- */

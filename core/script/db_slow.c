@@ -1,6 +1,7 @@
 #include "script/db.h"
 
 #include "base/log.h"
+#include "script/script_counts.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>
 
@@ -15,6 +16,14 @@ int db_slow(lua_State *L)
     return 0;
 }
 
+void db_task_count(struct db_task *t, const struct script_env *env, unsigned statements, uint64_t us)
+{
+    t->statements += statements;
+    t->us += us;
+    counter_add(&env->counts->statements, statements);
+    counter_add(&env->counts->statement_us, us);
+}
+
 /* No values of parameters: they are the clients' data. */
 void db_slow_check(lua_State *L, const struct db_state *db, const struct db_rows *r)
 {
@@ -22,7 +31,10 @@ void db_slow_check(lua_State *L, const struct db_state *db, const struct db_rows
     struct log_line l;
     struct slice sql;
 
-    if (db->slow_us == 0 || r->took_us < db->slow_us || !log_begin(&l, LOG_WARN, "db", "slow statement"))
+    if (db->slow_us == 0 || r->took_us < db->slow_us)
+        return;
+    counter_add(&db->env->counts->slow_statements, 1);
+    if (!log_begin(&l, LOG_WARN, "db", "slow statement"))
         return;
     db_where(L, where);
     sql.p = lua_tolstring(L, 1, &sql.n);

@@ -26,6 +26,14 @@ unsigned engines_background(const struct script_env *env)
     return n;
 }
 
+size_t engines_heap(const struct script_env *env)
+{
+    size_t n = 0;
+    for (struct list *l = env->engines->next; l != env->engines; l = l->next)
+        n += engine_at(l)->heap_bytes;
+    return n;
+}
+
 void engines_cancel_tasks(const struct script_env *env)
 {
     for (struct list *l = env->engines->next; l != env->engines; l = l->next) {

@@ -6,6 +6,7 @@
 
 unsigned engines_tasks(const struct script_env *env);      /* of requests and commands, and what was spawned to finish */
 unsigned engines_background(const struct script_env *env); /* spawned, and ended with their engine */
+size_t engines_heap(const struct script_env *env);         /* bytes of Lua */
 void engines_cancel_tasks(const struct script_env *env);   /* ends them at their waits, but leaves the background alone */
 void engines_end_streams(const struct script_env *env);    /* those that outlived their handlers, with their farewells */
 void engines_end_background(const struct script_env *env); /* and nothing more of it starts */

@@ -11,6 +11,7 @@ struct pool;
 struct rates;
 struct server;
 struct tool_host;
+struct script_counts;
 
 enum script_mode { SCRIPT_SERVE, SCRIPT_DEV, SCRIPT_TOOL }; /* TOOL: one command of the command line, specs too */
 
@@ -25,6 +26,7 @@ struct script_env {
     struct rates *rates;   /* shared with the other workers; NULL where nothing is served */
     struct server *server; /* NULL in a tool until it serves */
     struct limits *limits;
+    struct script_counts *counts;
     struct list *engines; /* all that are alive; owned by the process: script/engines.h */
     enum script_mode mode;
     unsigned workers; /* that share this host's cores; 0: this one alone */

@@ -3,6 +3,7 @@
 #include "script/db.h"
 #include "script/db_listen.h"
 #include "script/engine_internal.h"
+#include "script/task_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -16,11 +17,8 @@ static int push_answer(lua_State *L, void *arg)
 
 static void finish(struct db_rows *r)
 {
-    struct db_task *t = db_task_of(r->task);
-
-    t->statements++;
     r->took_us = clock_monotonic_us() - r->began_us;
-    t->us += r->took_us;
+    db_task_count(db_task_of(r->task), r->task->engine->env, 1, r->took_us);
     script_resume(r->task, push_answer, r);
 }
 

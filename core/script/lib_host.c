@@ -128,6 +128,15 @@ static int l_counts(lua_State *L)
     return 1;
 }
 
+/* What /metrics answers, of all workers. */
+static int l_metrics(lua_State *L)
+{
+    struct tool_host *h = engine_env(L)->host;
+    struct slice text = h->metrics(h);
+    lua_pushlstring(L, text.p, text.n);
+    return 1;
+}
+
 static int l_draining(lua_State *L)
 {
     const struct server *s = engine_env(L)->server;
@@ -150,8 +159,8 @@ static int l_exit(lua_State *L)
 
 static const luaL_Reg functions[] = {
     {"serve", l_serve},       {"unserve", l_unserve}, {"use_database", l_use_database},
-    {"set_user", l_set_user}, {"counts", l_counts},   {"draining", l_draining},
-    {"exit", l_exit},         {NULL, NULL},
+    {"set_user", l_set_user}, {"counts", l_counts},   {"metrics", l_metrics},
+    {"draining", l_draining}, {"exit", l_exit},       {NULL, NULL},
 };
 
 void lib_host_add(lua_State *L)

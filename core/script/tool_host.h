@@ -3,6 +3,7 @@
 /* What the scripting ring asks of the process that it runs in. Commands and specs serve, change the database and the
  * user; a worker answers counts only and leaves the other pointers NULL. */
 #include "base/error.h"
+#include "base/slice.h"
 #include "script/env.h"
 
 struct host_counts {  /* alive now in this process */
@@ -22,6 +23,7 @@ struct tool_database {
 
 struct tool_host {
     void (*counts)(struct tool_host *h, struct host_counts *out);
+    struct slice (*metrics)(struct tool_host *h); /* what /metrics answers; valid until the next call */
 
     /* Serves the routes of the tool's engine on this process's loop. The port, or -1 with a reason. */
     int (*serve)(struct tool_host *h, const char *host, int port, char err[ERR_MAX]);

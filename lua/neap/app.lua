@@ -18,8 +18,8 @@ local M = {}
 local App = setmetatable({ __name = "neap.app" }, { __index = router.class })
 App.__index = App
 
----@param opts table?  title, version, description, docs (false: no pages), docs_url, redoc_url, openapi_url, and what
----  neap.router takes
+---@param opts table?  title, version, description, docs (false: no pages), docs_url, redoc_url, openapi_url, metrics_url,
+---  and what neap.router takes
 ---@return neap.App
 function M.new(opts)
   local where = router.position(2)

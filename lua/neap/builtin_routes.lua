@@ -1,7 +1,8 @@
---- Routes that every application has without declaring them: its own document, and the pages that show it. They are in no
---- document themselves, and a route of the application at the same place wins.
+--- Routes that every application has without declaring them: its own document, the pages that show it, and its metrics.
+--- They are in no document themselves, and a route of the application at the same place wins.
 local core = require "neap.core"
 local docs = require "neap.docs"
+local errors = require "neap.errors"
 local openapi = require "neap.openapi"
 local response = require "neap.response"
 
@@ -38,6 +39,34 @@ local function route(path, handler, summary)
   }
 end
 
+--- "[::1]:8000" and "localhost" are names of this machine; "api.example.com" is not.
+local function is_local_name(host)
+  local name = (host or ""):gsub(":%d+$", ""):lower()
+  return name == "localhost" or name == "[::1]" or name:find "^127%.%d+%.%d+%.%d+$" ~= nil
+end
+
+local PROXIED = { "forwarded", "x-forwarded-for", "x-real-ip", "via" }
+
+-- A proxy on this machine speaks from the loopback network too, for whoever asked it. Most of them say so in a header, and
+-- all of them are asked for a name that is not this machine's.
+local function is_from_here(req)
+  for _, name in ipairs(PROXIED) do
+    if (req:header(name) or "") ~= "" then
+      return false
+    end
+  end
+  local ip = req.ip or ""
+  return (ip:find "^127%." ~= nil or ip == "::1" or ip:find "^::ffff:127%." ~= nil) and is_local_name(req:header "host")
+end
+
+--- The numbers of all workers, for Prometheus on this machine and for administrators.
+function M.metrics(req)
+  if not is_from_here(req) and not (req.user and req.user.role == "admin") then
+    errors.forbidden "metrics are for this machine and for administrators"
+  end
+  return response.bytes(core.metrics(), "text/plain; version=0.0.4; charset=utf-8", 200, { ["Cache-Control"] = "no-store" })
+end
+
 --- The routes to add to those of the application.
 ---@param app neap.App
 ---@param routes table[]  the application's own
@@ -62,6 +91,8 @@ function M.of(app, routes, config)
   for _, page in ipairs(docs.routes(app.opts, info.title)) do
     add(page.path, page.handler, page.summary)
   end
+  local metrics_url = app.opts.metrics_url
+  add(metrics_url == nil and "/metrics" or metrics_url, M.metrics, "Metrics for Prometheus")
   return list
 end
 

@@ -101,6 +101,7 @@ local APP = {
   docs_url = anything,
   redoc_url = anything,
   openapi_url = anything,
+  metrics_url = anything,
 }
 for name, check in pairs(ROUTER) do
   APP[name] = check

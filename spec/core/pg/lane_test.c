@@ -273,7 +273,7 @@ TEST("what is on a connection whose backend is killed is lost, and never sent ag
 
     open_with(shared_opts());
     make_quick(POOL_ANY, "select $1::int", "1");
-    connects = pool->connects;
+    connects = counter_get(&pool->counts->connects);
     pid = pg_conn_backend_pid(pool->lanes[0].conn);
     kill(pid, SIGSTOP);
     for (int i = 0; i < 20; i++)
@@ -286,7 +286,7 @@ TEST("what is on a connection whose backend is killed is lost, and never sent ag
     CHECK_INT(lost, 20);
     free_all(a, 20);
     while (!back && now_ms() < until) /* the other backends die with it, but not at once */
-        back = strcmp(share(POOL_ANY, "select $1::int", "6"), "6") == 0 && pool->connects > connects;
+        back = strcmp(share(POOL_ANY, "select $1::int", "6"), "6") == 0 && counter_get(&pool->counts->connects) > connects;
     CHECK(back);
     close_all();
 }
