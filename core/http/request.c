@@ -126,11 +126,11 @@ struct slice request_header(const struct request *r, enum header_id id)
 struct slice request_header_named(const struct request *r, struct slice name)
 {
     if (r->headless)
-        return SLICE_LIT("");
+        return (struct slice){0};
     for (unsigned i = 0; i < r->head.header_count; i++)
         if (slice_eq_nocase(span_slice(r->base, r->head.headers[i].name), name))
             return span_slice(r->base, r->head.headers[i].value);
-    return SLICE_LIT("");
+    return (struct slice){0};
 }
 
 struct slice request_path(const struct request *r)

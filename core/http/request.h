@@ -49,7 +49,8 @@ struct request {
 
 /* "" when absent. */
 struct slice request_header(const struct request *r, enum header_id id);
-struct slice request_header_named(const struct request *r, struct slice name); /* first of that name, any case */
+/* The first of that name, in any case; p NULL when there is none, which an empty one is not. */
+struct slice request_header_named(const struct request *r, struct slice name);
 struct slice request_path(const struct request *r);
 struct slice request_query(const struct request *r);
 struct slice request_id(const struct request *r);
