@@ -18,6 +18,11 @@ return settings.define {
   APP_VERSION = settings.string { default = "0.1.0", help = "the version in / and /version" },
   API_V1_PREFIX = settings.string { default = "/api/v1", help = "where the routes of version 1 begin" },
   DATABASE_URL = settings.required,
+  EXTERNAL_USERS = settings.enum {
+    "create", "refuse",
+    default = "create",
+    help = "what becomes of somebody new with a token of another issuer",
+  },
   LABS_MAX_LIVE = settings.integer { default = 5, min = 1, help = "how many labs a user may have at a time" },
 
   -- The providers for a laptop take their time.

@@ -1,5 +1,8 @@
 --- Workbench: people own tasks and hand them to agents.
+local accounts = require "app.auth.store"
+local auth = require "app.auth.rules"
 local neap = require "neap"
+local token = require "neap.token"
 
 require "app.jobs"
 
@@ -16,6 +19,8 @@ return function(config)
 
   local v1 = app:group(config.API_V1_PREFIX)
   v1:mount(require "app.health.routes")
+  v1:mount(require "app.auth.routes")
+  v1:mount(require "app.users.routes")
   v1:mount(require "app.agents.routes")
   v1:mount(require "app.tasks.routes")
   v1:mount(require "app.sandboxes.routes")
@@ -23,6 +28,10 @@ return function(config)
   v1:mount(require "app.recipes.routes")
   v1:mount(require "app.labs.routes")
   v1:mount(require "app.conversations.routes")
+
+  token.external(function(subject, claims)
+    return auth.external(accounts, subject, claims)
+  end)
 
   return app
 end
