@@ -10,7 +10,8 @@ local database, env
 setup(function()
   database = test.scratch_database { migrate = true }
   env = {
-    PATH = os.getenv "PATH", HOME = os.getenv "HOME", NEAP_HOME = os.getenv "NEAP_HOME", ASAN_OPTIONS = os.getenv "ASAN_OPTIONS",
+    PATH = os.getenv "PATH", HOME = os.getenv "HOME", NEAP_HOME = os.getenv "NEAP_HOME",
+    ASAN_OPTIONS = os.getenv "ASAN_OPTIONS",
     DATABASE_URL = database.url, SECRET_KEY = ("k"):rep(32), BCRYPT_COST = "4",
   }
 end)

@@ -57,7 +57,11 @@ end
 ---@param headers table<string, string>?
 ---@return neap.TestAnswer
 function Client:request(method, path, body, headers)
-  local all = { Cookie = cookie_header(self.jar, path), Origin = "http://localhost:3000", ["X-CSRF-Token"] = self.jar.csrf_token }
+  local all = {
+    Cookie = cookie_header(self.jar, path),
+    Origin = "http://localhost:3000",
+    ["X-CSRF-Token"] = self.jar.csrf_token,
+  }
   for name, value in pairs(headers or {}) do
     all[name] = value
   end

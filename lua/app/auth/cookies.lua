@@ -1,7 +1,8 @@
 --- The three cookies of a browser's session.
 ---
---- access_token and refresh_token are out of the page's reach; the second goes to the routes of this feature only. csrf_token
---- is for the page to read and to send back as the header X-CSRF-Token with each change, which another site cannot do.
+--- access_token and refresh_token are out of the page's reach; the second goes to the routes of this feature only.
+--- csrf_token is for the page to read and to send back as the header X-CSRF-Token with each change, which another site
+--- cannot do.
 local config = require "config"
 local cookie = require "neap.cookie"
 local core = require "neap.core"
