@@ -132,17 +132,23 @@ describe("signing in", function()
   end)
 
   it("looks at a password in each of these cases", function()
+    local rules, store = require "app.auth.rules", require "app.auth.store"
     local looked = 0
     local verify, dummy = password.verify, password.dummy
     finally(function() password.verify, password.dummy = verify, dummy end)
     password.verify = function(...) looked = looked + 1 return verify(...) end
     password.dummy = function(...) looked = looked + 1 return dummy(...) end
     db.exec("insert into users (email, external_id) values ('elsewhere@example.com', 'x')")
-    for _, email in ipairs { sign_in.address(), user.email, "elsewhere@example.com" } do
-      login { email = email, password = "wrong" .. PASSWORD }
+    local function refused(email, text)
+      local ok, err = pcall(rules.login, store, { email = email, password = text }, { network = "here" })
+      assert.is_false(ok)
+      assert.equal("invalid_credentials", err.code)
     end
+    refused(sign_in.address(), PASSWORD)
+    refused(user.email, "wrong" .. PASSWORD)
+    refused("elsewhere@example.com", PASSWORD)
     db.exec("update users set is_active = false where id = $1", user.id)
-    login { email = user.email, password = PASSWORD }
+    refused(user.email, PASSWORD)
     assert.equal(4, looked)
   end)
 

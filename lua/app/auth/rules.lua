@@ -45,7 +45,7 @@ function M.register(store, fields)
     password_hash = password.hash(fields.password),
     display_name = fields.display_name,
   }
-  log.info("auth.registered", { user_id = user.id })
+  log.info("auth.registered", { account_id = user.id })
   return user
 end
 
@@ -69,7 +69,7 @@ function M.login(store, fields, seen)
   local account = store.find_by_email_any(email)
   local ok, needs_upgrade = check_password(account, fields.password)
   if not ok then
-    log.warn("auth.login_refused", { user_id = account and account.id, ip = seen.ip })
+    log.warn("auth.login_refused", { account_id = account and account.id, ip = seen.ip })
     unauthorized("invalid_credentials", "The e-mail address or the password is wrong")
   end
   if needs_upgrade then
@@ -88,7 +88,7 @@ function M.refresh(store, text, seen)
   local refresh, why, owner = store.rotate_any(text, seen)
   if refresh == nil then
     if why == "reused" then
-      log.warn("auth.refresh_token_reused", { user_id = owner, ip = seen.ip })
+      log.warn("auth.refresh_token_reused", { account_id = owner, ip = seen.ip })
     end
     unauthorized(REFUSED[why], why == "expired" and "The session is over" or "Sign in again")
   end
@@ -143,7 +143,7 @@ function M.external(store, subject, claims)
   if user == nil and config.EXTERNAL_USERS == "create" then
     -- Of two first requests one makes it, and the other finds it.
     user = store.create_external(subject, email_of(claims), name_of(claims)) or store.find_external_any(subject)
-    log.info("auth.external_user", { user_id = user and user.id })
+    log.info("auth.external_user", { account_id = user and user.id })
   end
   if user and user.is_active then
     return { id = user.id, email = user.email, role = user.role }
@@ -166,7 +166,7 @@ local function change_password(store, user, changes)
     refuse("current_password", "wrong", "is not the present password")
   end
   store.set_password(user.id, password.hash(changes.password), user.session)
-  log.info("auth.password_changed", { user_id = user.id })
+  log.info("auth.password_changed", { account_id = user.id })
 end
 
 --- A new password signs out everywhere else.
