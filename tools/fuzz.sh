@@ -6,7 +6,7 @@ programs=${1:?usage: tools/fuzz.sh FOLDER SECONDS}
 seconds=${2:-60}
 
 status=0
-for name in json plan; do
+for name in json plan token; do
     # What is found on the way stays with the build: fuzz/corpus/ is what a person chose.
     mkdir -p "$programs/found/$name" "fuzz/crashes/$name"
     if "$programs/${name}_fuzz" -max_total_time="$seconds" -timeout=5 -max_len=4096 -print_final_stats=1 -verbosity=0 \
