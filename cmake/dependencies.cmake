@@ -38,6 +38,7 @@ need_module(SSL libcrypto 3.0 OpenSSL libssl-dev)
 need_module(TLS libssl 3.0 OpenSSL libssl-dev)
 need_module(CURL libcurl 7.85 libcurl libcurl4-openssl-dev)
 need_module(CRYPT libcrypt 4.4 libxcrypt libcrypt-dev)
+need_module(HIREDIS hiredis 0.14 hiredis libhiredis-dev)
 need_module(ZLIB zlib 1.2 zlib zlib1g-dev)
 need_module(PCRE2 libpcre2-8 10.40 PCRE2 libpcre2-dev)
 

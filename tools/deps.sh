@@ -9,7 +9,7 @@ packages_of() {
         build) echo cmake gcc libc6-dev pkg-config liblua5.4-dev libuv1-dev node-llhttp libpq-dev libjwt-dev libssl-dev \
             libcrypt-dev zlib1g-dev libpcre2-dev ;;
         run) echo postgresql lua-cjson ;;
-        test) echo lua-busted openssl ;;
+        test) echo lua-busted openssl redis-server ;;
         lint) echo clang-format lua-check ;;
         fuzz) echo clang libclang-rt-dev ;;
         bench) echo wrk valgrind curl ;;

@@ -24,9 +24,11 @@ check_rings() {
     awk '
         BEGIN {
             inner["base"] = "base"; inner["http"] = "base http"; inner["pg"] = "base pg"; inner["plan"] = "base plan"
-            inner["auth"] = "base plan auth"
-            inner["script"] = "base http pg plan auth script"; inner["host"] = "base http pg plan auth script host"
-            owner["uv.h"] = "http pg script host"; owner["llhttp.h"] = "http script"; owner["libpq-fe.h"] = "pg script"
+            inner["auth"] = "base plan auth"; inner["redis"] = "base redis"
+            inner["script"] = "base http pg redis plan auth script"
+            inner["host"] = "base http pg redis plan auth script host"
+            owner["uv.h"] = "http pg redis script host"; owner["hiredis/"] = "redis"
+            owner["llhttp.h"] = "http script"; owner["libpq-fe.h"] = "pg script"
             owner["lua.h"] = owner["lauxlib.h"] = owner["lualib.h"] = owner["zlib.h"] = "script"
             owner["openssl/"] = "pg auth script"; owner["crypt.h"] = owner["jwt.h"] = owner["curl/"] = "auth"
             owner["pcre2.h"] = "plan"

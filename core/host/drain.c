@@ -2,6 +2,7 @@
 #include "host/counts.h"
 #include "host/watch.h"
 #include "host/worker.h"
+#include "redis/redis.h"
 #include "script/engines.h"
 
 /* The way out, one stage after the other, each begun by the end of the one before or by its deadline:
@@ -93,6 +94,8 @@ static void enter(struct worker *w, enum drain_stage stage)
         engines_end_background(&w->env);
         break;
     case DRAIN_POOL:
+        redis_close(w->redis);
+        w->redis = w->env.redis = NULL;
         counts_take(&w->env, &w->left);
         if (w->pool)
             pool_close(w->pool, on_pool_closed, w);

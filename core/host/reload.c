@@ -94,6 +94,7 @@ static void tell_unchangeable(const struct settings *now, const struct settings 
         {"WORKERS", now->workers != then->workers},
         {"ACCESS_LOG", now->access_log != then->access_log},
         {"ENVIRONMENT", now->production != then->production},
+        {"REDIS_URL or REDIS_ENABLED", strcmp(now->redis_url, then->redis_url) != 0},
         {"DATABASE_URL", strcmp(now->database_url, then->database_url) != 0},
         {"DB_POOL_MIN or DB_POOL_MAX", now->pool_min != then->pool_min || now->pool_max != then->pool_max},
     };

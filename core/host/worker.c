@@ -12,6 +12,8 @@
 #include "host/supervisor.h"
 #include "host/watch.h"
 #include "script/engines.h"
+#include "redis/redis.h"
+#include "script/limit.h"
 #include "script/watchdog.h"
 #include <signal.h>
 #include <stdio.h>
@@ -130,6 +132,14 @@ static void open_pool(struct worker *w)
     w->pool = pool_new(&o);
 }
 
+static void open_redis(struct worker *w)
+{
+    const struct settings *s = w->opts->settings;
+    if (s->redis_url[0] != '\0')
+        w->redis = redis_new(
+            &(struct redis_opts){.loop = &w->loop, .wheel = &w->wheel, .url = s->redis_url, .script = limit_script});
+}
+
 static void open_server(struct worker *w)
 {
     const struct settings *s = w->opts->settings;
@@ -180,6 +190,7 @@ static void fill_env(struct worker *w)
                                  .wheel = &w->wheel,
                                  .pool = w->pool,
                                  .rates = w->opts->rates,
+                                 .redis = w->redis,
                                  .server = w->server,
                                  .limits = &w->limits,
                                  .counts = &w->slot->metrics.script,
@@ -220,6 +231,7 @@ static void tell_listening(const struct worker *w)
 static int open_parts(struct worker *w)
 {
     open_pool(w);
+    open_redis(w);
     open_server(w);
     fill_env(w);
     watchdog_start(w->limits.handler_cpu_ms);

@@ -53,6 +53,7 @@ struct worker {
 
     struct server *server; /* owned */
     struct pool *pool;     /* owned; NULL without a database */
+    struct redis *redis;   /* owned; NULL without one */
     struct engine *engine; /* owned; NULL in dev while the application has never loaded */
     struct list engines;   /* that one, and those before it that still end */
     struct script_env env;

@@ -9,6 +9,7 @@
 struct list;
 struct pool;
 struct rates;
+struct redis;
 struct server;
 struct tool_host;
 struct script_counts;
@@ -24,6 +25,7 @@ struct script_env {
     struct wheel *wheel;
     struct pool *pool;     /* NULL: no database is configured */
     struct rates *rates;   /* shared with the other workers; NULL where nothing is served */
+    struct redis *redis;   /* NULL: none is configured */
     struct server *server; /* NULL in a tool until it serves */
     struct limits *limits;
     struct script_counts *counts;

@@ -44,9 +44,8 @@ static void on_done(struct task *t, enum task_outcome how, void *arg)
     task_free(t);
 }
 
-static void on_start(struct request *req, void *arg)
+static void begin(struct request *req)
 {
-    (void)arg;
     struct engine *e = route_table_arg(req->table);
     const struct operation *op = operation_at(&e->operations, req->match.route->handler);
     struct json_doc docs[INTAKE_PARTS] = {0};
@@ -65,6 +64,24 @@ static void on_start(struct request *req, void *arg)
     lua_pushvalue(t->co, -1);
     lua_rawseti(t->co, LUA_REGISTRYINDEX, t->req_ref);
     task_start(t, pending ? 2 : 1, on_done, NULL);
+}
+
+/* Redis was asked meanwhile, and the client may have left. Nothing was begun for it. */
+static void on_allowed(struct request *req)
+{
+    if (req->cancelled)
+        response_send(req, &(struct response){.status = 503});
+    else
+        begin(req);
+}
+
+static void on_start(struct request *req, void *arg)
+{
+    (void)arg;
+    const struct engine *e = route_table_arg(req->table);
+    const struct operation *op = operation_at(&e->operations, req->match.route->handler);
+    if (!limit_ask_redis(e->env, &op->limits, req, on_allowed))
+        begin(req);
 }
 
 static void on_cancel(struct request *req, void *arg)

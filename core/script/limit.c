@@ -132,13 +132,12 @@ void limit_tell(struct request *req, const struct limit_rule *rule, const struct
     req->more_headers = slice_of(from, (size_t)(p - from));
 }
 
-static bool refuse(struct request *req, uint64_t retry_ns)
+void limit_refuse(struct request *req, uint64_t retry_ns)
 {
     char retry[48];
     int n = snprintf(retry, sizeof retry, "Retry-After: %llu\r\n", (unsigned long long)limit_seconds(retry_ns));
     response_error(req, 429, "too_many_requests", SLICE_LIT("Too many requests"), (struct slice){0},
                    slice_of(retry, (size_t)n));
-    return false;
 }
 
 bool limit_admit(const struct script_env *env, const struct limit_rules *rules, enum limit_by by, struct request *req)
@@ -153,9 +152,12 @@ bool limit_admit(const struct script_env *env, const struct limit_rules *rules, 
             n = limit_subject(req, by, subject);
         uint64_t key = limit_table_key(env->rates, rule->scope, slice_of(subject, n));
         struct rate_verdict v = rates_take(env->rates, key, &rule->rate, req->started_us * 1000);
-        limit_tell(req, rule, &v);
-        if (!v.allowed)
-            return refuse(req, v.retry_ns);
+        if (!v.allowed || !limit_is_shared(env)) /* otherwise Redis has the count that is worth telling */
+            limit_tell(req, rule, &v);
+        if (v.allowed)
+            continue;
+        limit_refuse(req, v.retry_ns);
+        return false;
     }
     return true;
 }

@@ -133,6 +133,15 @@ static void read_database(lua_State *L, struct settings *s)
         s->ping_idle_ms = 0;
 }
 
+static void read_redis(lua_State *L, struct settings *s)
+{
+    bool enabled = false;
+    read_string(L, "REDIS_URL", s->redis_url, sizeof s->redis_url);
+    read_bool(L, "REDIS_ENABLED", &enabled);
+    if (!enabled)
+        s->redis_url[0] = '\0';
+}
+
 static void read_edges(lua_State *L, struct settings *s)
 {
     char header[32] = "";
@@ -178,6 +187,7 @@ static int l_load(lua_State *L)
     read_server(L, s);
     read_limits(L, &s->limits);
     read_database(L, s);
+    read_redis(L, s);
     read_edges(L, s);
     return 0;
 }

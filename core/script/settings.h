@@ -18,6 +18,7 @@ struct settings {
     bool production;
     enum log_level log_level;
     char database_url[SETTINGS_URL_MAX]; /* "": none is configured */
+    char redis_url[SETTINGS_URL_MAX];    /* "": none, or it is turned off */
     unsigned pool_min, pool_max;         /* of the host, to be divided over the workers */
     uint64_t acquire_ms, statement_ms, recycle_ms;
     uint64_t ping_idle_ms; /* 0: never */

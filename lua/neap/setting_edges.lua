@@ -31,6 +31,15 @@ function M.origin_problem(origin)
   end
 end
 
+--- A Redis, as core/redis/place.h reads it.
+---@param url string
+---@return string? problem
+function M.redis_problem(url)
+  if not core.is_redis_url(url) then
+    return "must be redis://[user:password@]host[:port][/db] or unix:///path"
+  end
+end
+
 --- An address or a network of them.
 ---@param text string
 ---@return string? problem

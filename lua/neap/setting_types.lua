@@ -56,6 +56,10 @@ function M.secret(text, field)
   if field.min_bytes and #text < field.min_bytes then
     return nil, ("must be at least %d bytes"):format(field.min_bytes)
   end
+  -- Long and yet no secret: the placeholder that somebody meant to replace.
+  if field.min_bytes and text == text:sub(1, 1):rep(#text) then
+    return nil, ("must be at least %d random bytes, not one byte over and over"):format(field.min_bytes)
+  end
   return text
 end
 
@@ -135,6 +139,10 @@ function M.url(text, field)
   end
   for _, allowed in ipairs(field.schemes or { scheme:lower() }) do
     if scheme:lower() == allowed then
+      local problem = field.each and field.each(url)
+      if problem then
+        return nil, problem
+      end
       return url
     end
   end

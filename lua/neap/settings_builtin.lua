@@ -100,7 +100,9 @@ M.fields = {
   { "DB_PIPELINE", { kind = "boolean", default = true, help = "quick statements share connections" } },
   { "DB_WRITE_LANE", { kind = "boolean", default = false, help = "writes outside of db.tx share one, too" } },
   -- redis
-  { "REDIS_URL", { kind = "url", schemes = { "redis", "rediss", "unix" } } },
+  { "REDIS_URL", {
+    kind = "url", schemes = { "redis", "unix" }, each = edges.redis_problem, help = "many hosts share rate limits there",
+  } },
   { "REDIS_ENABLED", { kind = "boolean", default = function(get) return get "REDIS_URL" ~= nil end } },
   -- auth
   { "SECRET_KEY", { kind = "secret", required = true, min_bytes = 32, help = "signs the tokens; `neap secret` makes one" } },

@@ -42,11 +42,13 @@ describe("the rules of health", function()
   local rules = require "app.health.rules"
 
   it("call the service unavailable when the database is away", function()
-    assert.same({ status = "unavailable", database = "disconnected", redis = "disabled" }, rules.readiness(false, false))
+    assert.same({ status = "unavailable", database = "disconnected", redis = "disabled" },
+      rules.readiness(false, "disabled", false))
   end)
 
   it("call the service unavailable while it drains, with the database still connected", function()
-    assert.same({ status = "unavailable", database = "connected", redis = "disabled" }, rules.readiness(true, true))
+    assert.same({ status = "unavailable", database = "connected", redis = "disabled" },
+      rules.readiness(true, "disabled", true))
   end)
 
   it("show the five gauges of the pool and nothing else of it", function()

@@ -31,7 +31,7 @@ end
 
 local function serve(app_dir, args, env)
   local argv = { core.program, "serve", app_dir, table.unpack(args) }
-  argv.env = { PATH = os.getenv "PATH", SECRET_KEY = ("k"):rep(32), ASAN_OPTIONS = os.getenv "ASAN_OPTIONS" }
+  argv.env = { PATH = os.getenv "PATH", SECRET_KEY = ("key!"):rep(8), ASAN_OPTIONS = os.getenv "ASAN_OPTIONS" }
   for name, value in pairs(env or {}) do
     argv.env[name] = value
   end

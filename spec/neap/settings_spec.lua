@@ -1,6 +1,6 @@
 local settings = require "neap.settings"
 
-local SECRET = ("k"):rep(32)
+local SECRET = ("key!"):rep(8)
 
 local function resolve(declared, environment, mode, file)
   return settings.resolve(settings.define(declared), { environment = environment, file = file }, mode or "tool")

@@ -25,7 +25,8 @@ r:get("/health/ready", {
   summary = "May requests be sent here?",
   response = { [200] = S.ReadinessResponse, [503] = S.ReadinessResponse },
 }, function()
-  local ready = rules.readiness(store.ping(DEADLINE_S), core.draining())
+  local database, redis = store.ping_all(DEADLINE_S)
+  local ready = rules.readiness(database, redis, core.draining())
   if ready.status == "ok" then
     return ready
   end

@@ -1,4 +1,5 @@
---- What the health routes answer. Nothing of this application uses Redis yet, so it never holds readiness back.
+--- What the health routes answer. Without Redis limits are counted on this host alone, which is no reason to send nobody
+--- here: readiness tells of it and does not depend on it.
 local M = {}
 
 ---@return {status: "ok"}
@@ -18,13 +19,14 @@ function M.health(database_ok, pool)
 end
 
 ---@param database_ok boolean
+---@param redis "connected"|"disconnected"|"disabled"
 ---@param draining boolean the process is on its way out
----@return {status: "ok"|"unavailable", database: "connected"|"disconnected", redis: "disabled"}
-function M.readiness(database_ok, draining)
+---@return {status: "ok"|"unavailable", database: "connected"|"disconnected", redis: string}
+function M.readiness(database_ok, redis, draining)
   return {
     status = database_ok and not draining and "ok" or "unavailable",
     database = database_ok and "connected" or "disconnected",
-    redis = "disabled",
+    redis = redis,
   }
 end
 

@@ -1,5 +1,9 @@
+local core = require "neap.core"
 local db = require "neap.db"
 local log = require "neap.log"
+
+-- Between two looks whether Redis has answered.
+local POLL_S = 0.01
 
 local M = {}
 
@@ -12,6 +16,23 @@ function M.ping(seconds)
     log.warn("health.database_unreachable", { reason = tostring(err) })
   end
   return ok == true
+end
+
+--- Asks Postgres and Redis together. Never waits longer than `seconds`, never raises.
+---@param seconds number
+---@return boolean database
+---@return "connected"|"disconnected"|"disabled" redis
+function M.ping_all(seconds)
+  local deadline = core.monotonic() + seconds
+  local ping = core.redis_ping()
+  local database = M.ping(seconds)
+  if ping == false then
+    return database, "disabled"
+  end
+  while ping and not core.redis_ponged(ping) and core.monotonic() < deadline do
+    core.sleep(POLL_S)
+  end
+  return database, ping and core.redis_ponged(ping) and "connected" or "disconnected"
 end
 
 ---@return {size: integer, idle: integer, busy: integer, waiting: integer, max: integer}
