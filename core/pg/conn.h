@@ -45,7 +45,16 @@ struct conn_events {
 };
 
 enum conn_status { CONN_CONNECTING, CONN_IDLE, CONN_BUSY, CONN_LANE, CONN_CLOSING, CONN_STATUSES };
-enum conn_step { STEP_NONE, STEP_SCRIPT, STEP_UNPREPARED, STEP_PREPARE, STEP_EXECUTE, STEP_BATCH, STEP_STREAM };
+enum conn_step {
+    STEP_NONE,
+    STEP_SCRIPT,
+    STEP_UNPREPARED,
+    STEP_PREPARE,
+    STEP_EXECUTE,
+    STEP_BATCH,
+    STEP_STREAM,
+    STEP_COPY_IN
+};
 enum conn_stop { STOP_NONE, STOP_CANCELLED, STOP_DEADLINE, STOP_FAULT };
 
 enum {
@@ -63,7 +72,8 @@ struct conn_stream {
     struct buf data;    /* of COPY */
     size_t bytes;       /* of either */
     struct deferred more;
-    bool copying; /* COPY TO STDOUT is under way */
+    int columns;  /* of COPY FROM STDIN */
+    bool copying; /* the data of a COPY is under way */
     bool paused;  /* a part is with the owner, and the socket is not read */
     bool ended;   /* that was the last one */
 };
@@ -159,6 +169,11 @@ void conn_stream_read(struct pg_conn *c);
 void conn_stream_stop(struct pg_conn *c);  /* nobody wants the rest */
 void conn_stream_reset(struct pg_conn *c); /* the statement is over */
 void conn_stream_on_more(struct deferred *d);
+
+/* ---- conn_copy.c ---- */
+void conn_copy_on_input(struct pg_conn *c);
+void conn_copy_on_flushed(struct pg_conn *c);
+void conn_copy_stop(struct pg_conn *c, enum conn_stop why);
 
 /* ---- conn_read_only.c ---- */
 /* A statement was refused with 25006. True: not because of what its caller asked for, but because the server takes no

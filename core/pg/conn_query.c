@@ -162,6 +162,10 @@ void pg_conn_cancel(struct pg_conn *c)
         conn_stream_stop(c);
         return;
     }
+    if (c->step == STEP_COPY_IN) {
+        conn_copy_stop(c, STOP_CANCELLED);
+        return;
+    }
     c->stop = STOP_CANCELLED;
     wheel_set(c->opts->wheel, &c->deadline, CONN_STOP_GRACE_MS);
     cancel_start(c);
@@ -169,6 +173,10 @@ void pg_conn_cancel(struct pg_conn *c)
 
 void pg_conn_on_deadline(struct pg_conn *c)
 {
+    if (c->stop == STOP_NONE && c->step == STEP_COPY_IN) {
+        conn_copy_stop(c, STOP_DEADLINE);
+        return;
+    }
     if (c->stop == STOP_NONE) {
         c->stop = STOP_DEADLINE;
         wheel_set(c->opts->wheel, &c->deadline, CONN_STOP_GRACE_MS);

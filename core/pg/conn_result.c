@@ -149,6 +149,10 @@ void pg_conn_on_input(struct pg_conn *c)
 {
     int flushed;
 
+    if (c->fn && c->step == STEP_COPY_IN) {
+        conn_copy_on_input(c);
+        return;
+    }
     if (!conn_consume(c)) {
         pg_conn_break(c, PQerrorMessage(c->pq));
         return;
@@ -178,6 +182,8 @@ void pg_conn_on_writable(struct pg_conn *c)
         pg_conn_break(c, PQerrorMessage(c->pq));
     else if (rc == 0)
         pg_conn_watch(c, UV_READABLE);
+    if (rc == 0 && c->fn && c->step == STEP_COPY_IN)
+        conn_copy_on_flushed(c);
 }
 
 /* 57014 has several authors: our cancel request, the session's statement_timeout, and people with pg_cancel_backend. */

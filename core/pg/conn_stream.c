@@ -209,6 +209,8 @@ void conn_stream_on_more(struct deferred *d)
     pg_conn_hold(c);
     if (c->fn && c->step == STEP_STREAM)
         go_on(c);
+    else if (c->fn && c->step == STEP_COPY_IN)
+        conn_copy_on_flushed(c);
     pg_conn_drop_hold(c);
 }
 

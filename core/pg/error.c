@@ -79,6 +79,14 @@ static void field(char *out, size_t size, const PGresult *res, int code)
     copy_cut(out, size, PQresultErrorField(res, code));
 }
 
+/* Postgres tells it in this text alone. */
+static int line_of_copy(const char *context)
+{
+    const char *line = strncmp(context, "COPY ", 5) == 0 ? strstr(context, ", line ") : NULL;
+
+    return line ? atoi(line + strlen(", line ")) : 0;
+}
+
 void pg_error_from_result(struct pg_error *err, const PGresult *res)
 {
     const char *position;
@@ -92,6 +100,8 @@ void pg_error_from_result(struct pg_error *err, const PGresult *res)
     field(err->constraint, sizeof err->constraint, res, PG_DIAG_CONSTRAINT_NAME);
     field(err->table, sizeof err->table, res, PG_DIAG_TABLE_NAME);
     field(err->column, sizeof err->column, res, PG_DIAG_COLUMN_NAME);
+    field(err->context, sizeof err->context, res, PG_DIAG_CONTEXT);
+    err->line = line_of_copy(err->context);
     position = PQresultErrorField(res, PG_DIAG_STATEMENT_POSITION);
     err->position = position ? atoi(position) : 0;
     if (err->message[0] == '\0') { /* made by libpq, not by the server */

@@ -24,7 +24,9 @@ struct pg_error {
     char message[512];
     char detail[512]; /* may hold row values: for the log, never for the client */
     char hint[256];
+    char context[256]; /* where it happened: "COPY users, line 3, column email: ..."; may hold row values */
     char constraint[64], table[64], column[64];
+    int line;     /* of the data of a COPY, from 1; 0: not told */
     int position; /* in the statement's text, in characters from 1; 0: not told */
 };
 

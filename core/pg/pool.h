@@ -114,6 +114,12 @@ struct pg_result *pg_conn_take_rows(struct pg_conn *c);  /* taken; NULL: the par
 struct slice pg_conn_view_data(const struct pg_conn *c); /* whole rows, until pg_conn_drop_data */
 void pg_conn_drop_data(struct pg_conn *c);
 void pg_conn_more(struct pg_conn *c);
+/* COPY ... FROM STDIN. on_ready asks for data, which one call of pg_conn_copy_put (then on_ready comes again) or
+ * pg_conn_copy_end must answer, whenever it likes. fn comes at the end, with the count of rows, or early with an error. */
+void pg_conn_copy_in(struct pg_conn *c, struct slice sql, pg_part_fn on_ready, pg_result_fn fn, void *arg);
+int pg_conn_copy_columns(const struct pg_conn *c);
+void pg_conn_copy_put(struct pg_conn *c, struct slice bytes);
+void pg_conn_copy_end(struct pg_conn *c, struct slice last);
 /* Lifts the session's own statement_timeout, which would count the time that its reader takes. It is set back when the
  * connection is released. */
 void pg_conn_lift_timeout(struct pg_conn *c, pg_result_fn fn, void *arg);

@@ -41,6 +41,8 @@ struct db_state {
 /* SQL at that index, parameters above it to the top. Raises on what cannot be sent. The result's pointers live until the
  * next call. */
 struct pg_statement db_read_statement(lua_State *L, struct db_state *db, int at);
+/* Any value but a string as Postgres' text; false, and nothing, for NULL. */
+bool db_write_value(lua_State *L, int index, int parameter, struct buf *out);
 int db_array(lua_State *L);
 int db_bytes(lua_State *L);
 void db_params_free(struct db_state *db);
@@ -120,6 +122,10 @@ int db_unpin(lua_State *L);
 
 void db_each_open(lua_State *L); /* db_each.c */
 int db_each(lua_State *L);
+
+void db_copy_open(lua_State *L); /* db_copy.c */
+int db_copy_in(lua_State *L);
+int db_copy_out(lua_State *L);
 
 int db_ping(lua_State *L); /* db_ping.c */
 /* ({{sql, ...}, ...}) -> their rows, in one round trip; false when the process is pinned: then inside a transaction. */

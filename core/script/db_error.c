@@ -44,6 +44,7 @@ void db_error_push(lua_State *L, const struct pg_error *err, const char *outcome
     set_text(L, "message", err->message[0] ? err->message : "no message");
     set_text(L, "detail", err->detail);
     set_text(L, "hint", err->hint);
+    set_text(L, "context", err->context);
     set_text(L, "constraint", err->constraint);
     set_text(L, "table", err->table);
     set_text(L, "column", err->column);
@@ -51,6 +52,10 @@ void db_error_push(lua_State *L, const struct pg_error *err, const char *outcome
     if (err->position > 0) {
         lua_pushinteger(L, err->position);
         lua_setfield(L, -2, "position");
+    }
+    if (err->line > 0) {
+        lua_pushinteger(L, err->line);
+        lua_setfield(L, -2, "line");
     }
     db_where(L, where);
     set_text(L, "where", where);

@@ -28,6 +28,12 @@ static void make_room(struct db_state *db, int n)
     db->offsets = mem_realloc(db->offsets, (size_t)db->cap * sizeof *db->offsets);
 }
 
+/* Parameters are counted from 1; the columns of a COPY from -1 down. */
+static const char *name_of(lua_State *L, int parameter)
+{
+    return parameter < 0 ? lua_pushfstring(L, "column %d", -parameter) : lua_pushfstring(L, "parameter $%d", parameter);
+}
+
 static bool has_metatable(lua_State *L, int index, const char *name)
 {
     if (!lua_getmetatable(L, index))
@@ -88,7 +94,7 @@ static void put_json(lua_State *L, int index, struct buf *out, int parameter)
     char err[ERR_MAX];
 
     if (json_encode(L, index, out, err) != 0)
-        luaL_error(L, "parameter $%d: %s", parameter, err);
+        luaL_error(L, "%s: %s", name_of(L, parameter), err);
 }
 
 static void put_element(lua_State *L, int index, struct buf *out, int parameter, int depth)
@@ -127,7 +133,7 @@ static void put_element(lua_State *L, int index, struct buf *out, int parameter,
             put_quoted(out, json.p, json.n);
         buf_free(&json);
         if (rc != 0)
-            luaL_error(L, "parameter $%d: %s", parameter, err);
+            luaL_error(L, "%s: %s", name_of(L, parameter), err);
         break;
     }
     default:
@@ -135,7 +141,7 @@ static void put_element(lua_State *L, int index, struct buf *out, int parameter,
         if (lua_isnil(L, index) || (lua_islightuserdata(L, index) && lua_touserdata(L, index) == NULL))
             buf_lit(out, "NULL");
         if (out->n == start)
-            luaL_error(L, "parameter $%d: an array cannot hold a %s", parameter, luaL_typename(L, index));
+            luaL_error(L, "%s: an array cannot hold a %s", name_of(L, parameter), luaL_typename(L, index));
     }
 }
 
@@ -143,7 +149,7 @@ static void put_element(lua_State *L, int index, struct buf *out, int parameter,
 static void put_array(lua_State *L, int index, struct buf *out, int parameter, int depth)
 {
     if (depth > 6)
-        luaL_error(L, "parameter $%d: an array has six dimensions at most", parameter);
+        luaL_error(L, "%s: an array has six dimensions at most", name_of(L, parameter));
     luaL_checkstack(L, 6, "too many dimensions");
     bool wrapped = has_metatable(L, index, DB_ARRAY);
     if (wrapped)
@@ -192,6 +198,33 @@ static void set_length(lua_State *L, struct db_state *db, int i, size_t n)
     db->lengths[i] = (int)n;
 }
 
+bool db_write_value(lua_State *L, int index, int parameter, struct buf *out)
+{
+    switch (lua_type(L, index)) {
+    case LUA_TBOOLEAN:
+        buf_char(out, lua_toboolean(L, index) ? 't' : 'f');
+        return true;
+    case LUA_TNUMBER:
+        put_number(L, index, out);
+        return true;
+    case LUA_TTABLE:
+        put_table(L, index, out, parameter);
+        return true;
+    case LUA_TUSERDATA:
+        put_json(L, index, out, parameter);
+        return true;
+    case LUA_TNIL:
+        return false;
+    case LUA_TLIGHTUSERDATA:
+        if (lua_touserdata(L, index) == NULL) /* json.null */
+            return false;
+        /* fall through */
+    default:
+        luaL_error(L, "%s: a %s cannot be sent", name_of(L, parameter), luaL_typename(L, index));
+        return false;
+    }
+}
+
 static void read_parameter(lua_State *L, struct db_state *db, int i, int index)
 {
     size_t n, start = db->text.n;
@@ -200,8 +233,6 @@ static void read_parameter(lua_State *L, struct db_state *db, int i, int index)
     db->lengths[i] = 0;
     db->offsets[i] = 0;
     switch (lua_type(L, index)) {
-    case LUA_TNIL:
-        return;
     case LUA_TSTRING:
         db->values[i] = lua_tolstring(L, index, &n);
         set_length(L, db, i, n);
@@ -210,21 +241,9 @@ static void read_parameter(lua_State *L, struct db_state *db, int i, int index)
         db->values[i] = lua_toboolean(L, index) ? "t" : "f";
         db->lengths[i] = 1;
         return;
-    case LUA_TNUMBER:
-        put_number(L, index, &db->text);
-        break;
-    case LUA_TTABLE:
-        put_table(L, index, &db->text, i + 1);
-        break;
-    case LUA_TUSERDATA:
-        put_json(L, index, &db->text, i + 1);
-        break;
-    case LUA_TLIGHTUSERDATA:
-        if (lua_touserdata(L, index) == NULL) /* json.null */
-            return;
-        /* fall through */
     default:
-        luaL_error(L, "parameter $%d: a %s cannot be sent", i + 1, luaL_typename(L, index));
+        if (!db_write_value(L, index, i + 1, &db->text))
+            return;
     }
     set_length(L, db, i, db->text.n - start);
     db->offsets[i] = start + 1;

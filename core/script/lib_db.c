@@ -267,10 +267,10 @@ static const luaL_Reg statements[] = {
 };
 
 static const luaL_Reg others[] = {
-    {"all", db_all},     {"begin", db_begin},   {"ping", db_ping}, {"pool_status", l_pool_status},
-    {"array", db_array}, {"bytes", db_bytes},   {"pin", db_pin},   {"unpin", db_unpin},
-    {"slow", db_slow},   {"listen", db_listen}, {"each", db_each}, {"is_pinned", l_is_pinned},
-    {NULL, NULL},
+    {"all", db_all},           {"begin", db_begin},        {"ping", db_ping}, {"pool_status", l_pool_status},
+    {"array", db_array},       {"bytes", db_bytes},        {"pin", db_pin},   {"unpin", db_unpin},
+    {"slow", db_slow},         {"listen", db_listen},      {"each", db_each}, {"copy_in", db_copy_in},
+    {"copy_out", db_copy_out}, {"is_pinned", l_is_pinned}, {NULL, NULL},
 };
 
 static void push_state(lua_State *L)
@@ -292,6 +292,7 @@ int luaopen_neap_core_db(lua_State *L)
     db_lease_open(L);
     db_listen_open(L);
     db_each_open(L);
+    db_copy_open(L);
     luaL_newmetatable(L, DB_ARRAY);
     luaL_newmetatable(L, DB_BYTES);
     lua_pop(L, 2);

@@ -28,6 +28,8 @@ local M = {}
 ---@field constraint string?
 ---@field table string?
 ---@field column string?
+---@field context string?    where it happened, as Postgres tells it; may hold values of rows
+---@field line integer?      of the data of a COPY
 ---@field position integer?  in the statement, in characters from 1
 ---@field outcome "unknown"? the statement, or the commit, may have been done all the same
 ---@field where string?      "lua/app/tasks/store.lua:12"
@@ -122,6 +124,82 @@ function M.each(sql, ...)
     return each_of_all(raw.each, sql, ...)
   end
   return raw.each(sql, ...)
+end
+
+--- The data of `COPY ... TO STDOUT` in pieces of whole rows, at the pace of whoever takes them; its connection and its
+--- limits are those of db.each.
+---
+---     for piece in db.copy_out "copy (select * from events) to stdout (format csv, header)" do
+---       out:write(piece)
+---     end
+---@param sql string
+---@return fun(): string?
+function M.copy_out(sql)
+  if raw.is_pinned() then
+    return each_of_all(raw.copy_out, sql)
+  end
+  return raw.copy_out(sql)
+end
+
+-- Options that change what a row looks like: rows are written in the text format as it is by default.
+local function is_plain_copy(sql)
+  local words = sql:lower()
+  for _, word in ipairs { "csv", "binary", "delimiter", "delimiters", "null" } do
+    if words:find("%f[%w_]" .. word .. "%f[^%w_]") then
+      return false
+    end
+  end
+  return true
+end
+
+-- The source as what a generic for takes.
+local function steps_of(source, state, first, closing)
+  if type(source) == "string" then
+    return ipairs { source }
+  elseif type(source) == "table" and not (getmetatable(source) or {}).__call then
+    return ipairs(source)
+  end
+  return function(s, control)
+    local value = source(s, control)
+    return value, value
+  end, state, first, closing
+end
+
+local function copy_in(sql, ...)
+  local plain = is_plain_copy(sql)
+  local copy <close> = raw.copy_in(sql)
+  for _, piece in steps_of(...) do
+    if type(piece) == "table" and not plain then
+      error("db.copy_in: rows go in the text format: leave the options of the COPY out, or give strings", 3)
+    end
+    copy:write(piece)
+  end
+  return copy:finish()
+end
+
+--- `COPY ... FROM STDIN`: by far the quickest way in for many rows. The source is a string, a list of pieces, or what a
+--- generic for takes (a function that gives the next piece, and nil at the end). A piece is a string in the format that
+--- the statement says, or a row: a list of values, in the order of the columns, nil and json.null for NULL. What the
+--- server does not take in time is not asked of the source.
+---
+---     db.copy_in("copy points (x, y) from stdin", { { 1, 2 }, { 3, 4 } })
+---     db.copy_in("copy points from stdin", db.copy_out "copy old_points to stdout")
+---
+--- All rows are in, or none. The error of a bad row has its `line`.
+---@param sql string
+---@param source string|table|fun(): string|table|nil
+---@return integer rows
+function M.copy_in(sql, source, ...)
+  if not raw.is_pinned() then
+    return copy_in(sql, source, ...)
+  end
+  local pieces = {}
+  for _, piece in steps_of(source, ...) do
+    pieces[#pieces + 1] = piece
+  end
+  return M.tx(function()
+    return copy_in(sql, pieces)
+  end)
 end
 
 --- How many rows the statement touched.

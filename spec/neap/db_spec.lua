@@ -351,3 +351,20 @@ describe("db.each in a spec", function()
     end)
   end)
 end)
+
+describe("COPY in a spec", function()
+  it("is a part of the spec's transaction, in both directions", function()
+    db.exec "create temporary table copied (n int)"
+    local n = 0
+    assert.equal(3, db.copy_in("copy copied from stdin", function()
+      n = n + 1
+      return n <= 3 and { db.one("select $1::int as v", n).v } or nil
+    end))
+    for piece in db.copy_out "copy (select n from copied order by n) to stdout" do
+      assert.equal("1\n2\n3\n", piece)
+      assert.equal(3, db.one("select count(*) as n from copied").n)
+    end
+    assert.equal(2, failure(db.copy_in, "copy copied from stdin", "1\nx\n").line)
+    assert.equal(3, db.one("select count(*) as n from copied").n)
+  end)
+end)
