@@ -18,6 +18,9 @@ static void note_error(struct worker *w, const char *err)
     buf_lit(&b, "X-Neap-Load-Error: ");
     for (const char *p = err; *p && *p != '\n' && b.n < 500; p++)
         buf_char(&b, *p >= ' ' && *p <= '~' ? *p : '?');
+    /* "module 'x' not found:" goes on with a list of places on lines of their own. */
+    while (b.p[b.n - 1] == ':' || b.p[b.n - 1] == ' ')
+        b.n--;
     buf_lit(&b, "\r\n");
     server_set_note(w->server, buf_view(&b));
     buf_free(&b);

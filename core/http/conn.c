@@ -1,6 +1,7 @@
 #include "http/conn.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -94,10 +95,30 @@ static int take_socket(struct conn *c, int fd)
     return rc;
 }
 
+/* The system gives the lowest number that is free, so a high one says that hardly any is left. The last ones are for
+ * Postgres, files and the log: connections are told so, where the kernel would drop them without a word. */
+static bool is_beyond_files(struct conn *c)
+{
+    struct server *s = c->server;
+    uv_os_fd_t fd;
+    uint64_t now = uv_now(s->opts.loop);
+    struct log_line l;
+    if (uv_fileno((uv_handle_t *)&c->tcp, &fd) != 0 || fd < s->files_max)
+        return false;
+    if (s->files_told_ms != 0 && now - s->files_told_ms < FILES_TELL_MS)
+        return true;
+    s->files_told_ms = now;
+    if (log_begin(&l, LOG_ERROR, "http", "file descriptors run out: connections are refused")) {
+        log_int(&l, "open_files_max", s->files_max + FILES_KEPT);
+        log_int(&l, "connections", s->counts.connections);
+        log_end(&l);
+    }
+    return true;
+}
+
 void conn_open(struct server *s, int fd)
 {
     struct conn *c = mem_zalloc(sizeof *c);
-    bool full = s->counts.connections >= s->opts.limits->connections_max;
     c->server = s;
     c->fresh = true;
     wheel_timer_init(&c->timer, on_deadline);
@@ -105,6 +126,8 @@ void conn_open(struct server *s, int fd)
     uv_tcp_init(s->opts.loop, &c->tcp);
     c->tcp.data = c;
     list_push_back(&s->conns, &c->link);
+    int rc = take_socket(c, fd);
+    bool full = s->counts.connections >= s->opts.limits->connections_max || (rc == 0 && is_beyond_files(c));
     if (full) {
         c->refused = true;
         s->refusing++;
@@ -115,7 +138,7 @@ void conn_open(struct server *s, int fd)
         s->counts.accepted++;
         counter_add(&s->metrics->connections, 1);
     }
-    if (take_socket(c, fd) != 0 || s->refusing > REFUSED_MAX) {
+    if (rc != 0 || s->refusing > REFUSED_MAX) {
         conn_close(c);
         return;
     }

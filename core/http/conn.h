@@ -27,6 +27,8 @@ enum {
     LINGER_MS = 15 * 1000,
     DRAIN_IDLE_MS = 1000,
     REQUESTS_KEPT_MAX = 64,
+    FILES_KEPT = 32, /* file descriptors that connections leave to others */
+    FILES_TELL_MS = 10 * 1000,
     REFUSED_MAX = 256, /* connections over the limit that are being told so; more are cut off without a word */
 };
 
@@ -85,7 +87,9 @@ struct server {
     struct list gone, turning; /* streams whose owners are to be told */
     struct list requests_free;
     unsigned requests_free_count;
-    unsigned live;     /* requests that were acquired and not released, and streams */
+    unsigned live; /* requests that were acquired and not released, and streams */
+    int files_max; /* the first file descriptor that is too high for a connection */
+    uint64_t files_told_ms;
     unsigned refusing; /* connections that are being told that there are too many */
 
     struct buf out;        /* answers that were not handed to the kernel yet */

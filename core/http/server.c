@@ -6,9 +6,11 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 enum {
@@ -127,10 +129,19 @@ void server_set_edges(struct server *s, const struct edges *edges)
     s->forwarded.standard = edges->forwarded;
 }
 
+static int files_max(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur > INT_MAX || r.rlim_cur < 2 * FILES_KEPT)
+        return INT_MAX;
+    return (int)r.rlim_cur - FILES_KEPT;
+}
+
 struct server *server_new(const struct server_opts *opts)
 {
     struct server *s = mem_zalloc(sizeof *s);
     s->opts = *opts;
+    s->files_max = files_max();
     s->metrics = opts->metrics ? opts->metrics : mem_zalloc(sizeof *s->metrics);
     list_init(&s->conns);
     list_init(&s->ready);

@@ -20,6 +20,7 @@ local M = {}
 ---@field default any          a value, or function(get) that gives one
 ---@field alias string?        another name for the variable
 ---@field required boolean?    in a service; tools do without
+---@field hint string?        where a required one comes from
 ---@field help string?
 ---@field min number?
 ---@field max number?
@@ -29,7 +30,7 @@ local M = {}
 ---@field keys table<string, boolean>?  of a rate: who may be counted; user and ip when nil
 
 local FIELD_OPTIONS = {
-  default = true, alias = true, required = true, help = true, min = true, max = true, min_bytes = true,
+  default = true, alias = true, required = true, hint = true, help = true, min = true, max = true, min_bytes = true,
   values = true, schemes = true, pattern = true, pattern_help = true, each = true, keys = true,
 }
 

@@ -87,7 +87,10 @@ M.fields = {
   { "PGPASSWORD", { kind = "secret" } },
   { "PGDATABASE", { kind = "string" } },
   { "PGSSLMODE", { kind = "string" } },
-  { "DB_POOL_MIN", { kind = "integer", default = 5, min = 0, max = 10000, help = "connections of this host" } },
+  { "DB_POOL_MIN", {
+    kind = "integer", min = 0, max = 10000, help = "connections of this host; 5, or DB_POOL_MAX where that is less",
+    default = function(get) return math.min(5, get "DB_POOL_MAX" or 5) end,
+  } },
   { "DB_POOL_MAX", { kind = "integer", default = 20, min = 1, max = 10000, help = "connections of this host" } },
   { "DB_POOL_LINE", { kind = "integer", default = 1000, min = 0, max = 100000, help = "waiting for one, in each worker" } },
   { "DB_POOL_PRE_PING", { kind = "boolean", default = true, help = "test a connection that was idle" } },
@@ -105,7 +108,10 @@ M.fields = {
   } },
   { "REDIS_ENABLED", { kind = "boolean", default = function(get) return get "REDIS_URL" ~= nil end } },
   -- auth
-  { "SECRET_KEY", { kind = "secret", required = true, min_bytes = 32, help = "signs the tokens; `neap secret` makes one" } },
+  { "SECRET_KEY", {
+    kind = "secret", required = true, min_bytes = 32, hint = "`neap secret` makes one",
+    help = "signs the tokens; `neap secret` makes one",
+  } },
   { "SECRET_KEY_PREVIOUS", { kind = "secret", min_bytes = 32, help = "its tokens are still taken" } },
   { "JWT_ALGORITHM", { kind = "enum", values = { "HS256", "HS384", "HS512" }, default = "HS256", help = "of our tokens" } },
   { "JWT_ISSUER", { kind = "string", default = "neap", max = 512, help = "iss of our tokens; empty: not looked at" } },

@@ -126,8 +126,9 @@ end
 
 local function check_required(definition, values, failed, problems)
   for _, name in ipairs(definition.order) do
-    if definition.fields[name].required and values[name] == nil and not failed[name] then
-      problems[#problems + 1] = name .. ": is required"
+    local field = definition.fields[name]
+    if field.required and values[name] == nil and not failed[name] then
+      problems[#problems + 1] = ("%s: is required%s"):format(name, field.hint and "; " .. field.hint or "")
     end
   end
 end

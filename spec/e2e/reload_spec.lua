@@ -100,6 +100,20 @@ describe("neap dev", function()
     assert.is_nil(wire.exchange(server, wire.request "GET /version").head:match "version%.lua")
   end)
 
+  it("names a module that is not there, in one line that is whole", function()
+    scratch.write(app .. "/lua/app/version.lua", 'return require "app.nowhere"\n')
+    local told
+    assert(edges.eventually(function()
+      told = wire.exchange(server, wire.request "GET /version").headers["x-neap-load-error"]
+      return told
+    end))
+    assert.matches("module 'app%.nowhere' not found$", told)
+    scratch.write(app .. "/lua/app/version.lua", version_file(4))
+    assert(edges.eventually(function()
+      return wire.exchange(server, wire.request "GET /version").headers["x-neap-load-error"] == nil
+    end))
+  end)
+
   it("keeps the last good code when a file writes an undeclared global", function()
     scratch.write(app .. "/lua/app/version.lua", "oops = 1\nreturn 5\n")
     core.sleep(0.5)

@@ -32,6 +32,42 @@ TEST("one connection too many is told so, and others are not disturbed")
     net_close();
 }
 
+/* Up to that number. Returns how many there are. */
+static int take_files(int *files, int upto)
+{
+    int n = 0;
+    while ((files[n] = dup(STDOUT_FILENO)) < upto)
+        n++;
+    return n + 1;
+}
+
+TEST("a connection for which there is hardly a file descriptor left is told so, and later ones are taken again")
+{
+    int files[128], first = dup(STDOUT_FILENO), last = first + 64;
+    struct rlimit before, few;
+    getrlimit(RLIMIT_NOFILE, &before);
+    close(first);
+    few = (struct rlimit){.rlim_cur = (rlim_t)last + FILES_KEPT, .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    log_open(open("/dev/null", O_WRONLY), LOG_ERROR);
+    net_open();
+    CHECK_INT(net.server->files_max, last);
+    int n = take_files(files, last);
+    struct client *a = client_open();
+    client_say(a, GET_HELLO);
+    UNTIL(a->eof);
+    CHECK(!a->reset && HAS(a, "HTTP/1.1 503 ") && HAS(a, "\r\nRetry-After: 1\r\n"));
+    while (n > 0)
+        close(files[--n]);
+    struct client *b = client_open();
+    client_say(b, GET_HELLO);
+    UNTIL(HAS(b, "\"hello\""));
+    CHECK_INT(server_counts(net.server)->refused, 1);
+    net_close();
+    log_open(STDOUT_FILENO, LOG_INFO);
+    setrlimit(RLIMIT_NOFILE, &before);
+}
+
 TEST("a drain takes no connection, finishes what runs, and ends once")
 {
     net_open();
