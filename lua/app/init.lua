@@ -11,6 +11,7 @@ return function(config)
   local app = neap.app {
     title = config.API_TITLE,
     version = config.APP_VERSION,
+    idempotent = true,
     description = "Tasks, the agents that work on them, and what comes of it.",
   }
 

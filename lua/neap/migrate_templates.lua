@@ -26,8 +26,26 @@ CREATE UNIQUE INDEX jobs_dedupe_key ON jobs (kind, dedupe_key)
   WHERE dedupe_key IS NOT NULL AND state IN ('queued', 'running');
 ]]
 
+local IDEMPOTENCY_UP = [[
+-- What was answered to a request with an Idempotency-Key: see docs/idempotency.md.
+CREATE TABLE idempotency_keys (
+  user_id      text NOT NULL,
+  key          varchar(255) NOT NULL,
+  method       varchar(8) NOT NULL,
+  path         text NOT NULL,
+  request_hash bytea NOT NULL,
+  status_code  smallint,
+  response     jsonb,
+  created_at   timestamptz NOT NULL DEFAULT now(),
+  expires_at   timestamptz NOT NULL DEFAULT now() + interval '24 hours',
+  PRIMARY KEY (user_id, key)
+);
+CREATE INDEX idempotency_keys_expires_at_idx ON idempotency_keys (expires_at);
+]]
+
 ---@type table<string, { up: string, down: string }>
 M.parts = {
+  idempotency = { up = IDEMPOTENCY_UP, down = "DROP TABLE idempotency_keys;\n" },
   jobs = { up = JOBS_UP, down = "DROP TABLE jobs;\n" },
 }
 

@@ -1,5 +1,6 @@
 --- The OpenAPI 3.1 document of an application, from its live routes: what is told is what is checked.
 local answers = require "neap.openapi_answers"
+local idempotency = require "neap.idempotency"
 local json = require "neap.json"
 local json_schema = require "neap.json_schema"
 local route_schemas = require "neap.route_schemas"
@@ -52,6 +53,14 @@ local function parameters(writer, route)
         list[#list + 1] = parameter(writer, place, field, route.where)
       end
     end
+  end
+  if route.opts.idempotent then
+    list[#list + 1] = {
+      name = idempotency.HEADER,
+      ["in"] = "header",
+      description = "A request that comes again with its key is done once, and answered alike for 24 hours",
+      schema = { type = "string", minLength = 1, maxLength = idempotency.KEY_MAX, pattern = idempotency.KEY_PATTERN },
+    }
   end
   return #list > 0 and list or nil
 end

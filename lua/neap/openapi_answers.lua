@@ -68,6 +68,7 @@ function M.errors_of(route)
   end
   add(opts.body or opts.form, 400, 413, 415)
   add(opts.auth, 401)
+  add(opts.idempotent, 400, 409, 422)
   add(M.may_forbid(route), 403)
   add(route.path:find("{", 1, true) ~= nil, 404)
   add(has_checks(opts), 422)

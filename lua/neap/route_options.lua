@@ -91,6 +91,7 @@ local ROUTER = {
   use = is_function_list,
   rate_limit = is_rate_limit,
   hidden = is_boolean,
+  idempotent = is_boolean,
 }
 
 local APP = {

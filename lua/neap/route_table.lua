@@ -1,13 +1,14 @@
 --- From the tree of routers to the flat list that the core is told: prefixes joined, options inherited, middleware wrapped
 --- around the handlers. Runs once, when the application loads.
 local access = require "neap.route_access"
+local idempotency = require "neap.idempotency"
 local options = require "neap.route_options"
 local refine = require "neap.route_refine"
 
 local M = {}
 
 -- The nearest that says it wins; tags and scopes add up.
-local INHERITED = { "auth", "timeout", "body_max", "rate_limit", "hidden" }
+local INHERITED = { "auth", "timeout", "body_max", "rate_limit", "hidden", "idempotent" }
 local GATHERED = { "tags", "scopes", "guards" }
 
 local function joined(...)
@@ -74,14 +75,16 @@ local function finish(entry, context)
   if problem then
     error(("%s: %s %s: %s"):format(entry.where, entry.method, path, problem), 0)
   end
+  opts.idempotent = idempotency.applies({ method = entry.method, opts = opts }, entry.opts)
+  local handler = refine.wrap(opts, entry.fn)
   return {
     method = entry.method,
     path = path,
     opts = opts,
     where = entry.where,
-    -- Innermost: who may not call has been told so before a :refine queries anything.
+    -- Innermost: who may not call has been told so before a :refine queries anything, or an answer is given again.
     handler = M.compose(joined(context.middleware, entry.opts.use),
-      access.guarded(opts.guards, refine.wrap(opts, entry.fn))),
+      access.guarded(opts.guards, opts.idempotent and idempotency.wrap(opts, handler) or handler)),
   }
 end
 
