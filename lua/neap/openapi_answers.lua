@@ -105,9 +105,11 @@ local function error_response(doc, writer, status, description)
   return { ["$ref"] = "#/components/responses/" .. name }
 end
 
-local function declared(writer, status, answer, is_error, where)
+local function declared(writer, status, answer, is_error, where, media_type)
   local known = SUCCESS[status] or ERRORS[status] and ERRORS[status][2] or "Status " .. status
-  if not answer then
+  if media_type then
+    return { description = known, content = { [media_type] = { schema = { type = "string" } } } }
+  elseif not answer then
     return { description = known }
   end
   local body = writer:schema(answer:node(), where)
@@ -129,7 +131,8 @@ function M.responses(doc, writer, route)
   local where = route.where
   for status, answer in pairs(route_schemas.answers(route.opts)) do
     local number = status == "default" and 200 or status
-    out[tostring(number)] = declared(writer, number, answer, errors[number] ~= nil, where)
+    local media_type = route_schemas.media_type(route.opts, status)
+    out[tostring(number)] = declared(writer, number, answer, errors[number] ~= nil, where, media_type)
   end
   if next(out) == nil then
     out["200"] = { description = SUCCESS[200] }

@@ -26,15 +26,20 @@ local function is_status(v)
   return math.type(v) == "integer" and v >= 200 and v <= 599
 end
 
+-- RFC 9110 8.3.1, without parameters.
+local function is_media_type(v)
+  return type(v) == "string" and v:find "^[%w!#$&^_.+-]+/[%w!#$&^_.+-]+$" ~= nil
+end
+
 local function is_response(v)
-  local wanted = "a schema, or schemas by status (false: no body)"
+  local wanted = "a schema, or schemas by status (false: no body; a media type: bytes)"
   if schema.is(v) then
     return true
   elseif type(v) ~= "table" or next(v) == nil then
     return false, wanted
   end
   for status, answer in pairs(v) do
-    if not is_status(status) or not (answer == false or schema.is(answer)) then
+    if not is_status(status) or not (answer == false or schema.is(answer) or is_media_type(answer)) then
       return false, wanted
     end
   end
@@ -119,7 +124,8 @@ function M.form_kind(opts)
   return opts.form and (has_file(opts.form:node()) and "multipart" or "urlencoded") or nil
 end
 
---- Answers by status, whichever way they were declared; `default` of a single schema is any success.
+--- Answers by status, whichever way they were declared; `default` of a single schema is any success. One that is bytes of a
+--- media type has no schema: false here.
 ---@param opts table
 ---@return table<integer|"default", neap.Schema|false>
 function M.answers(opts)
@@ -128,7 +134,20 @@ function M.answers(opts)
   elseif schema.is(opts.response) then
     return { default = opts.response }
   end
-  return opts.response
+  local out = {}
+  for status, answer in pairs(opts.response) do
+    out[status] = schema.is(answer) and answer
+  end
+  return out
+end
+
+--- The media type of an answer that is declared as bytes: { [200] = "text/event-stream" }.
+---@param opts table
+---@param status integer|"default"
+---@return string?
+function M.media_type(opts, status)
+  local answer = type(opts.response) == "table" and not schema.is(opts.response) and opts.response[status]
+  return type(answer) == "string" and answer or nil
 end
 
 local NOT_IN_TEXT = { object = true, map = true, union = true }

@@ -153,7 +153,8 @@ local function answer_lines(route)
   local declared = route_schemas.answers(route.opts)
   for status, answer in pairs(declared) do
     local number = status == "default" and 200 or status
-    local text = answer and type_of(answer:node(), "      ") or "undefined"
+    local bytes = route_schemas.media_type(route.opts, status) and "string" or "undefined"
+    local text = answer and type_of(answer:node(), "      ") or bytes
     by_status[number] = by_status[number] and text .. " | ErrorResponse" or text
   end
   if next(declared) == nil then

@@ -1,5 +1,6 @@
 local db = require "neap.db"
 local events = require "app.events"
+local json = require "neap.json"
 local test = require "neap.test"
 
 describe("an event", function()
@@ -41,5 +42,29 @@ describe("an event", function()
     assert.error_matches(function()
       events.publish(nil, "weather", "rain")
     end, '"weather" is not a topic')
+  end)
+end)
+
+describe("the stream of events", function()
+  local path = require("config").API_V1_PREFIX .. "/sse"
+
+  it("is for those who are signed in", function()
+    assert.equal(401, test.get(path, { as = false }).status)
+  end)
+
+  it("knows its topics", function()
+    local res = test.get(path, { query = { topics = "tasks,weather" }, as = test.user() })
+    assert.equal(422, res.status)
+    assert.equal("query.topics", res.json.error.details[1].field)
+    assert.equal(422, test.get(path, { query = { topics = "tasks,,labs" }, as = test.user() }).status)
+  end)
+
+  it("is an event stream, also in the document", function()
+    local res = test.head(path, { query = { topics = "agents,tasks,labs" }, as = test.user() })
+    assert.equal(200, res.status)
+    assert.equal("text/event-stream", res.headers["content-type"])
+    local document = json.decode(test.get("/openapi.json").body)
+    local answer = document.paths[path].get.responses["200"]
+    assert.same({ ["text/event-stream"] = { schema = { type = "string" } } }, answer.content)
   end)
 end)

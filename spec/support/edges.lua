@@ -7,7 +7,7 @@ local wire = require "spec.support.wire"
 local M = {}
 
 --- One worker, so that its counts are all there is.
----@param opts {env: table<string, string>?, dir: string?, command: string?}? dir: another application that has /counts too
+---@param opts {env: table<string, string>?, dir: string?, command: string?, database: any}? dir: another application that has /counts too
 ---@return table server
 function M.start(opts)
   opts = opts or {}
@@ -18,6 +18,7 @@ function M.start(opts)
   local server = test.spawn_server {
     dir = opts.dir or core.app_dir .. "/spec/fixtures/edges",
     command = opts.command,
+    database = opts.database,
     env = env,
   }
   server.counts_before = M.counts(server)
