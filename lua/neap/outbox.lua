@@ -1,8 +1,8 @@
 --- A table of events, read in an order in which nothing is lost.
 ---
---- Events are written in the transactions of the changes that they tell of, so their ids are drawn before they commit: "id > last"
---- would step over the one whose transaction takes longer. The order is (xid, id), and it is read only below the oldest
---- transaction that still runs: what is below it has been decided for good.
+--- Events are written in the transactions of the changes that they tell of, so their ids are drawn before they commit:
+--- "id > last" would step over the one whose transaction takes longer. The order is (xid, id), and it is read only below the
+--- oldest transaction that still runs: what is below it has been decided for good.
 ---
 ---     create table events (
 ---       id         bigint generated always as identity primary key,

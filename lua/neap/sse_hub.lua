@@ -47,7 +47,7 @@ end
 ---@class neap.SseHubOptions
 ---@field table string      see neap.outbox
 ---@field channel string    that the table's trigger notifies
----@field frame (fun(event: table): neap.SseEvent)?  event: topic, type, entity_id, data, created_at, user_id; the id is the hub's
+---@field frame (fun(event: table): neap.SseEvent)?  of a row; the id is the hub's
 ---@field max_age number?   seconds that a client may come back after, a day
 
 ---@param opts neap.SseHubOptions

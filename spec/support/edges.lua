@@ -7,7 +7,8 @@ local wire = require "spec.support.wire"
 local M = {}
 
 --- One worker, so that its counts are all there is.
----@param opts {env: table<string, string>?, dir: string?, command: string?, database: any}? dir: another application that has /counts too
+---@param opts {env: table<string, string>?, dir: string?, command: string?, database: any}? dir: another application that
+---   has /counts too
 ---@return table server
 function M.start(opts)
   opts = opts or {}

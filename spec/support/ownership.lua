@@ -82,6 +82,6 @@ M.bodies = {
 }
 
 --- Routes whose answer is no JSON that ends, and the spec that shows them.
-M.elsewhere = {}
+M.elsewhere = { ["GET /sse"] = "spec/e2e/sse_spec.lua" }
 
 return M
