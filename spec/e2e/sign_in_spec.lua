@@ -34,7 +34,7 @@ local function signed_in(server)
   local email = client:register().email
   local res = server:post(sign_in.AUTH .. "/login", { email = email, password = sign_in.PASSWORD, transport = "body" })
   assert.equal(200, res.status, res.body)
-  return res.json.refresh_token
+  return res.json.refresh_token, res.json.access_token
 end
 
 -- How many of the answers have each status.
@@ -56,6 +56,22 @@ describe("a hundred clients with one token", function()
 
   teardown(function()
     server:stop()
+  end)
+
+  it("leave nothing behind when one of them signs out meanwhile", function()
+    local conns = load.connect(server, 40)
+    for _ = 1, 5 do
+      local token, access = signed_in(server)
+      local answers = load.round(conns, function(i)
+        return i == 20 and wire.request("POST " .. sign_in.AUTH .. "/logout", { "Authorization: Bearer " .. access })
+          or refresh_request(token)
+      end)
+      assert.equal(204, answers[20].status)
+      assert.equal("0", psql(server.database.url,
+        "select count(*) from refresh_tokens where used_at is null and revoked_at is null"))
+    end
+    load.close(conns)
+    psql(server.database.url, "delete from refresh_tokens")
   end)
 
   it("stay signed in, in one family, inside the grace; after it the family is revoked", function()
