@@ -23,10 +23,18 @@ static void add(struct tree_list *l, const char *path, const struct stat *st)
     };
 }
 
+/* What neap.static serves is read when the application loads, so it counts as a source too. */
 static bool is_source(const char *name, bool env)
 {
-    size_t n = strlen(name);
-    return (n > 4 && strcmp(name + n - 4, ".lua") == 0) || (env && strcmp(name, ".env") == 0);
+    static const char *const endings[] = {".lua", ".html", ".css", ".js", ".svg", ".json", ".txt"};
+    const char *dot = strrchr(name, '.');
+
+    if (dot == NULL || dot == name)
+        return env && strcmp(name, ".env") == 0;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (strcmp(dot, endings[i]) == 0)
+            return true;
+    return false;
 }
 
 static void scan(struct tree *t, const char *dir, bool deep, bool env, int depth)

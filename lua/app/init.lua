@@ -16,6 +16,7 @@ return function(config)
   }
 
   app:mount(require "app.meta.routes")
+  app:mount(require("app.page").router)
   app:mount(require "app.health.routes")
 
   local v1 = app:group(config.API_V1_PREFIX)

@@ -1,5 +1,6 @@
 --- /docs (Swagger UI) and /redoc, of what the binary carries: no page asks another host for anything. Every application has
 --- them unless it says `docs = false`, and a path that it answers itself is its own.
+local accept = require "neap.accept"
 local core = require "neap.core"
 local errors = require "neap.errors"
 local options = require "neap.route_options"
@@ -116,16 +117,6 @@ local function html_of(page, place)
   return fill(core.pages_missing and MISSING or PAGE, values)
 end
 
---- Whether an If-None-Match has this tag; the comparison is the weak one (RFC 9110 13.1.2).
-local function is_known(header, tag)
-  for known in (header or ""):gmatch '"[^"]*"' do
-    if known == tag then
-      return true
-    end
-  end
-  return header == "*"
-end
-
 --- Whether an Accept-Encoding takes gzip (RFC 9110 12.5.3). No such header would allow it too, but who says nothing often
 --- understands nothing.
 local function takes_gzip(header)
@@ -142,7 +133,7 @@ local function takes_gzip(header)
 end
 
 local function send(req, bytes, content_type, status, headers)
-  if status == 200 and is_known(req.headers["if-none-match"], headers.ETag) then
+  if status == 200 and accept.is_known(req.headers["if-none-match"], headers.ETag) then
     return response(304, nil, headers)
   end
   return response.bytes(bytes, content_type, status, headers)
