@@ -10,7 +10,8 @@ struct caller {
     struct slice scopes;  /* names with one space between them, as in the claim (RFC 8693 4.2); n 0: none */
     struct slice session; /* the family of refresh tokens that it was signed in with; n 0: none */
     uint64_t expires;     /* Unix seconds; 0: never */
-    struct slice issuer;  /* n 0: we signed it; else who did, whose subject is not our id */
+    struct slice
+        issuer; /* n 0: we signed it; else who did ("unnamed" where no name is configured), whose subject is not our id */
     struct slice subject; /* with an issuer */
     bool pending;         /* nobody has said yet which user that subject is: it is the id, the rest is empty */
     bool by_cookie;       /* the browser sent it on its own: such a request may be forged by another site */

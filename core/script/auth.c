@@ -159,7 +159,7 @@ static void name_caller(struct caller *c, const struct slice parts[static 4])
 static void outsider(const struct auth *a, const struct verified *v, uint64_t now, struct arena *arena, struct caller *c)
 {
     struct slice parts[4];
-    c->issuer = a->issuers[PUBLISHED].name;
+    c->issuer = a->issuers[PUBLISHED].name.n > 0 ? a->issuers[PUBLISHED].name : SLICE_LIT("unnamed");
     c->issuer.p = arena_dup(arena, c->issuer.p, c->issuer.n);
     c->subject = c->id;
     c->pending = v->known_s <= now;

@@ -41,15 +41,9 @@ enum bearer_status bearer_find(const struct request *req, struct slice *token, b
 {
     enum bearer_status status = BEARER_NONE;
     const struct head *h = &req->head;
-    unsigned lines = 0;
     *by_cookie = false;
-    if (h->known[HEADER_AUTHORIZATION] != 0) {
-        for (unsigned i = 0; i < h->header_count; i++)
-            lines += h->headers[i].id == HEADER_AUTHORIZATION;
-        if (lines > 1)
-            return BEARER_WRONG;
+    if (h->known[HEADER_AUTHORIZATION] != 0) /* there is one at most: head.c has seen to it */
         status = in_authorization(request_header(req, HEADER_AUTHORIZATION), token);
-    }
     if (status != BEARER_NONE || h->known[HEADER_COOKIE] == 0)
         return status;
     for (unsigned i = 0; i < h->header_count; i++) {

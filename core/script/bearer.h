@@ -9,7 +9,7 @@ struct request;
 enum bearer_status {
     BEARER_NONE,
     BEARER_FOUND,
-    BEARER_WRONG /* more than one Authorization, or a Bearer without a token */
+    BEARER_WRONG /* Bearer, and no token */
 };
 
 enum bearer_status bearer_find(const struct request *req, struct slice *token, bool *by_cookie);
