@@ -12,7 +12,7 @@ cmake = MAKEFLAGS=--no-print-directory cmake
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build specs run api test asan fuzz lint check format migrate bench pages install clean help
+.PHONY: build specs run api test asan fuzz lint check format migrate bench bench-crud pages install clean help
 .PHONY: deps deps-build deps-run deps-test deps-lint deps-bench deps-fuzz deps-pages
 
 build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
@@ -78,6 +78,9 @@ deps-fuzz:
 	@sh tools/deps.sh build fuzz
 deps-pages:
 	@sh tools/deps.sh build pages
+bench-crud: deps-bench build ## milliseconds of each route of Workbench, 200 requests a second, 100,000 tasks
+	@python3 bench/crud.py $(neap) $(ARGS)
+
 deps-bench:
 	@sh tools/deps.sh build run bench
 

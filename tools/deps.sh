@@ -12,7 +12,7 @@ packages_of() {
         test) echo lua-busted openssl redis-server ;;
         lint) echo clang-format lua-check ;;
         fuzz) echo clang libclang-rt-dev ;;
-        bench) echo wrk valgrind curl ;;
+        bench) echo wrk valgrind curl python3 ;;
         # Both are large: npm brings hundreds of packages with it, and only one spec wants a browser.
         pages) echo npm ;;
         browser) echo chromium ;;
