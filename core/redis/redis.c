@@ -201,6 +201,15 @@ bool redis_ponged(const struct redis *r, uint64_t ping)
     return redis_is_up(r) && ping != 0 && r->pongs >= ping;
 }
 
+const char *redis_library_version(void)
+{
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+    return TEXT(HIREDIS_MAJOR) "." TEXT(HIREDIS_MINOR) "." TEXT(HIREDIS_PATCH);
+#undef TEXT
+#undef TEXT_
+}
+
 struct redis_counts redis_counts(const struct redis *r)
 {
     return r->counts;

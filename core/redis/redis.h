@@ -47,5 +47,6 @@ struct redis_counts {
     uint64_t calls;  /* that were answered */
     uint64_t failed; /* that were not, or not with numbers */
 };
+const char *redis_library_version(void); /* of hiredis */
 struct redis_counts redis_counts(const struct redis *r);
 #endif

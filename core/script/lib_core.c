@@ -1,5 +1,6 @@
 #include "script/lib_core.h"
 
+#include "redis/redis.h"
 #include "script/engine_internal.h"
 #include "script/lib_crypto.h"
 #include "script/lib_plan.h"
@@ -25,6 +26,8 @@ static int l_versions(lua_State *L)
     snprintf(text, sizeof text, "%d.%d", PQlibVersion() / 10000, PQlibVersion() % 10000);
     lua_pushstring(L, text);
     lua_setfield(L, -2, "libpq");
+    lua_pushstring(L, redis_library_version());
+    lua_setfield(L, -2, "hiredis");
     lua_pushstring(L, OpenSSL_version(OPENSSL_VERSION_STRING));
     lua_setfield(L, -2, "openssl");
     return 1;

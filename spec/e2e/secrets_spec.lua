@@ -1,0 +1,121 @@
+--- Values of secrets stay where they are: in no log, no error, no output of a command, whether the service starts or not.
+local core = require "neap.core"
+local scratch = require "spec.support.scratch"
+local sys = require "neap.core.os"
+local test = require "neap.test"
+
+-- Long enough for a key, and found in no text by accident.
+local KEY = "Kx7-secret-key-value-0123456789abcdef"
+local PASSWORD = "Pw9-database-password-value"
+local SECRETS = { KEY, PASSWORD, "Bx3-better-auth-value-0123456789abcdef", "Gx5-github-token-value", "Ox1-openai-key-value" }
+
+local app, credentials
+
+setup(function()
+  app = scratch.app { links = { ["config.lua"] = "config.lua", ["lua"] = "lua", ["migrations"] = "migrations" } }
+  credentials = scratch.app {
+    files = { secret_key = KEY .. "\n", better_auth = SECRETS[3], github = SECRETS[4] .. "\n", short = "Kx7-short" },
+  }
+end)
+
+teardown(function()
+  scratch.remove(app)
+  scratch.remove(credentials)
+end)
+
+local function assert_none(text)
+  for _, value in ipairs(SECRETS) do
+    assert.is_nil(text:find(value, 1, true), text)
+    -- Nor a part of it that would help.
+    assert.is_nil(text:find(value:sub(5, 16), 1, true), text)
+  end
+end
+
+local function run(command, env)
+  local all = { PATH = "/usr/bin:/bin", HOME = "/nonexistent", PORT = "0", LOG_LEVEL = "debug" }
+  for name, value in pairs(env) do
+    all[name] = value
+  end
+  local argv = { core.program, table.unpack(command) }
+  argv.env, argv.cwd, argv.timeout = all, app, 60
+  local code, out, err = sys.exec(argv)
+  return code, out .. err
+end
+
+local URL = ("postgresql://workbench:%s@127.0.0.1:1/workbench"):format(PASSWORD)
+
+describe("a service that does not start", function()
+  it("shows none of what it was given, whichever is wrong", function()
+    for _, wrong in ipairs {
+      { SECRET_KEY = "Kx7-secret-key" },
+      { SECRET_KEY = KEY, SECRET_KEY_FILE = credentials .. "/secret_key" },
+      { SECRET_KEY_FILE = credentials .. "/short" },
+      { SECRET_KEY_FILE = credentials .. "/none" },
+      { SECRET_KEY = KEY, DATABASE_URL = "mysql://workbench:" .. PASSWORD .. "@db/workbench" },
+      { SECRET_KEY = KEY, DATABASE_URL = PASSWORD },
+      { SECRET_KEY = KEY, REDIS_URL = "redis://:" .. PASSWORD .. "@h:port" },
+      { SECRET_KEY = KEY, REDIS_URL = "rediss://:" .. PASSWORD .. "@h" },
+      { SECRET_KEY = KEY, RATE_LIMIT_DEFAULT = PASSWORD, CORS_ORIGINS = PASSWORD, TRUSTED_PROXIES = PASSWORD },
+      { SECRET_KEY = KEY, PORT = PASSWORD, WORKERS = PASSWORD, MAX_BODY = PASSWORD, FEATURES = PASSWORD },
+      { SECRET_KEY = KEY, LIVEKIT_API_KEY = "some", LIVEKIT_API_SECRET = PASSWORD },
+    } do
+      local env = { DATABASE_URL = URL, GITHUB_TOKEN = SECRETS[4], OPENAI_API_KEY = SECRETS[5] }
+      for name, value in pairs(wrong) do
+        env[name] = value
+      end
+      local code, said = run({ "serve" }, env)
+      assert.equal(78, code, said)
+      assert_none(said)
+      code, said = run({ "check", "--serve" }, env)
+      assert.is_true(code ~= 0)
+      assert_none(said)
+    end
+  end)
+
+  it("is one whose key is short, or one byte over and over", function()
+    for _, key in ipairs { ("0"):rep(64), ("x"):rep(32), "Kx7-secret-key" } do
+      local code, said = run({ "serve" }, { DATABASE_URL = URL, SECRET_KEY = key })
+      assert.equal(78, code)
+      assert.matches("SECRET_KEY: must be at least 32 ", said, 1, true)
+    end
+  end)
+end)
+
+describe("a command", function()
+  it("shows none of what it was given, also when the database is away", function()
+    local env = {
+      DATABASE_URL = URL, SECRET_KEY = KEY, BETTER_AUTH_SECRET = SECRETS[3], GITHUB_TOKEN = SECRETS[4],
+      OPENAI_API_KEY = SECRETS[5],
+    }
+    for _, command in ipairs {
+      { "check" }, { "check", "--serve" }, { "check", "--db" }, { "routes" }, { "openapi" }, { "migrate", "status" },
+      { "db", "ping" }, { "version" },
+    } do
+      assert_none(select(2, run(command, env)))
+    end
+  end)
+end)
+
+describe("a service with secrets from files", function()
+  it("serves, and logs none of them at any level", function()
+    local server = test.spawn_server {
+      dir = app,
+      env = {
+        SECRET_KEY = "", SECRET_KEY_FILE = credentials .. "/secret_key",
+        BETTER_AUTH_SECRET_FILE = credentials .. "/better_auth",
+        GITHUB_TOKEN_FILE = credentials .. "/github", OPENAI_API_KEY = SECRETS[5], DATABASE_URL = URL,
+        REDIS_URL = "redis://:" .. PASSWORD .. "@127.0.0.1:1", LOG_LEVEL = "debug", WORKERS = "1",
+      },
+    }
+    assert.equal(200, server:get("/health").status)
+    assert.equal(503, server:get("/health/ready").status)
+    assert.equal(401, server:get("/api/v1/tasks", { headers = { Authorization = "Bearer " .. KEY } }).status)
+    server:wait_log "redis.away: limits are counted on this host alone until it is back"
+    server:signal "HUP"
+    server:wait_log "loaded"
+    local text = server:log_text()
+    server:stop()
+    assert_none(text)
+    assert.is_true(#text > 500)
+  end)
+end)
