@@ -81,6 +81,7 @@ static void preload(lua_State *L, const char *name, lua_CFunction open)
 
 int luaopen_neap_core_db(lua_State *L);
 int luaopen_neap_core_os(lua_State *L);
+int luaopen_neap_core_files(lua_State *L);
 
 static int install(lua_State *L)
 {
@@ -92,6 +93,7 @@ static int install(lua_State *L)
     preload(L, "neap.json", luaopen_neap_json);
     preload(L, "neap.core", luaopen_neap_core);
     preload(L, "neap.core.db", luaopen_neap_core_db);
+    preload(L, "neap.core.files", luaopen_neap_core_files);
     if (e->env->mode == SCRIPT_TOOL)
         preload(L, "neap.core.os", luaopen_neap_core_os);
     lua_newuserdatauv(L, 0, 0);

@@ -352,6 +352,14 @@ static int l_cwd(lua_State *L)
     return 1;
 }
 
+/* neap.core.files: what the framework reads while an application loads, in a service too. */
+int luaopen_neap_core_files(lua_State *L)
+{
+    static const luaL_Reg reading[] = {{"list", l_list}, {"read_file", l_read_file}, {NULL, NULL}};
+    luaL_newlib(L, reading);
+    return 1;
+}
+
 const luaL_Reg lib_fs_functions[] = {
     {"mkdir", l_mkdir},           {"tempdir", l_tempdir}, {"list", l_list},     {"stat", l_stat},
     {"lstat", l_lstat},           {"cwd", l_cwd},         {"remove", l_remove}, {"read_file", l_read_file},

@@ -6,10 +6,10 @@
 --- It is for the few files of a page. What is large or comes from users belongs in front of Neap, or in an object store.
 local accept = require "neap.accept"
 local core = require "neap.core"
+local files = require "neap.core.files"
 local options = require "neap.route_options"
 local response = require "neap.response"
 local router = require "neap.router"
-local sys = require "neap.core.os"
 
 local M = {}
 
@@ -59,7 +59,7 @@ end
 ---@param path string  "lua/app/page/index.html"
 ---@return neap.StaticFile
 function M.read(path)
-  local bytes, problem = sys.read_file(core.app_dir .. "/" .. path)
+  local bytes, problem = files.read_file(core.app_dir .. "/" .. path)
   if bytes == nil then
     error(("static: %s"):format(problem), 2)
   end
@@ -83,7 +83,7 @@ function M.send(req, file, headers)
 end
 
 local function gather(dir, below, depth, out)
-  local entries, problem = sys.list(core.app_dir .. "/" .. dir .. below)
+  local entries, problem = files.list(core.app_dir .. "/" .. dir .. below)
   if entries == nil then
     error(("static: %s"):format(problem), 0)
   elseif depth > DEPTH_MAX then
@@ -104,7 +104,7 @@ local function gather(dir, below, depth, out)
 end
 
 local function read_all(dir)
-  local paths, total, files = gather(dir, "", 1, {}), 0, {}
+  local paths, total, found = gather(dir, "", 1, {}), 0, {}
   table.sort(paths)
   for _, path in ipairs(paths) do
     local problem = options.path_problem(path)
@@ -116,9 +116,9 @@ local function read_all(dir)
     if total > BYTES_MAX then
       error(("static: %s holds more than %d MiB"):format(dir, BYTES_MAX >> 20), 0)
     end
-    files[#files + 1] = { path = path, file = file }
+    found[#found + 1] = { path = path, file = file }
   end
-  return files
+  return found
 end
 
 local function cache_control(seconds)
@@ -138,12 +138,12 @@ function M.router(dir, opts)
       error(("static: unknown option %q (known: cache, headers, prefix)"):format(tostring(name)), 2)
     end
   end
-  local ok, files = pcall(read_all, dir)
+  local ok, found = pcall(read_all, dir)
   if not ok then
-    error(files, 2)
+    error(found, 2)
   end
   local r = router.new { prefix = opts.prefix, auth = false, rate_limit = false, hidden = true }
-  for _, item in ipairs(files) do
+  for _, item in ipairs(found) do
     local headers = { ["Cache-Control"] = cache_control(opts.cache) }
     for name, value in pairs(opts.headers or {}) do
       headers[name] = value
