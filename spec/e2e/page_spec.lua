@@ -91,7 +91,9 @@ describe("the page", function()
     wait_in("Robin", "At work")
     page:wait "document.querySelector('#agents').textContent.includes('sandbox running')"
     if os.getenv "PAGE_SCREENSHOT" then
-      local shot = page:call("Page.captureScreenshot", { format = "png" })
+      local shot = page:call("Page.captureScreenshot", {
+        format = "png", clip = { x = 0, y = 0, width = 1280, height = 960, scale = 0.75 },
+      })
       sys.write_file(os.getenv "PAGE_SCREENSHOT", shot.data)
     end
 
