@@ -95,6 +95,9 @@ void db_slow_check(lua_State *L, const struct db_state *db, const struct db_rows
 /* Of the task's innermost lease; NULL: it has none. Raises when that one can only end. */
 struct pg_conn *db_task_conn(lua_State *L, struct db_task *t);
 bool db_task_in_tx(const struct db_task *t);
+/* After an answer on c: a COMMIT or ROLLBACK of the caller's own has ended the transaction of db.tx. Then nothing more can
+ * be done in it, and err says so. */
+bool db_task_tx_was_ended(struct db_task *t, const struct pg_conn *c, struct pg_error *err);
 void db_lease_open(lua_State *L);
 int db_begin(
     lua_State *L); /* (sql or nil, statement timeout in ms or -1, what will run) -> lease, with commit() and __close */

@@ -175,7 +175,12 @@ static void on_batch(struct pg_result *last, const struct pg_error *err, void *a
 {
     struct db_all *a = arg;
     struct pg_conn *c = a->conn;
+    struct pg_error ended;
 
+    if (err == NULL && db_task_tx_was_ended(db_task_of(a->task), c, &ended)) {
+        pg_result_free(last);
+        err = &ended;
+    }
     if (err == NULL)
         take_rows(a, last);
     else

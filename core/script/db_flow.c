@@ -7,7 +7,8 @@
 
 static void account(struct db_flow *f)
 {
-    f->owner->us += clock_monotonic_us() - f->began_us;
+    db_task_count(f->owner, f->db->env, f->counted ? 0 : 1, clock_monotonic_us() - f->began_us);
+    f->counted = true;
 }
 
 void db_flow_ready(struct db_flow *f)
@@ -70,6 +71,8 @@ static void on_savepoint_gone(struct pg_result *res, const struct pg_error *err,
 
     pg_result_free(res);
     keep_error(f, err);
+    if (err)
+        f->lease->broken = true;
     finish(f);
 }
 
@@ -192,7 +195,6 @@ int db_flow_begin(lua_State *L, struct db_flow *f, script_push_fn push)
     if (c == NULL && f->db->env->pool == NULL)
         return db_error_raise(L, PG_UNAVAILABLE, "no database is configured: set DATABASE_URL");
     f->owner = db_task_of(task);
-    f->owner->statements++;
     f->state = FLOW_STARTING;
     if (f->owner->flows.next == NULL)
         list_init(&f->owner->flows);

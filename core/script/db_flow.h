@@ -30,6 +30,7 @@ struct db_flow {
     struct task *task;    /* in a call that waits; NULL: none does */
     script_push_fn push;
     uint64_t began_us;                /* of that wait */
+    bool counted;                     /* among its task's statements */
     void (*start)(struct db_flow *f); /* sends the statement: the connection is there */
 };
 

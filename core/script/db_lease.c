@@ -21,6 +21,16 @@ bool db_task_in_tx(const struct db_task *t)
     return t->top != NULL && t->top->depth > 0;
 }
 
+bool db_task_tx_was_ended(struct db_task *t, const struct pg_conn *c, struct pg_error *err)
+{
+    if (!db_task_in_tx(t) || t->top->conn != c || pg_conn_tx_status(c) != PG_TX_IDLE)
+        return false;
+    db_lease_root(t->top)->broken = true;
+    pg_error_set(err, PG_SERVER, "this statement ended the transaction of db.tx, which ends by itself: with its function");
+    memcpy(err->sqlstate, "25P01", 6);
+    return true;
+}
+
 static void unlink_top(struct db_task *t)
 {
     t->top->open = false;

@@ -25,10 +25,14 @@ static void finish(struct db_rows *r)
 static void on_answer(struct pg_result *res, const struct pg_error *err, void *arg)
 {
     struct db_rows *r = arg;
+    const struct pg_conn *c = r->conn;
+    struct pg_error ended;
 
     r->query = NULL;
     r->conn = NULL;
     db_rows_take(r, res, err);
+    if (c && db_task_tx_was_ended(db_task_of(r->task), c, &ended) && err == NULL)
+        db_rows_take(r, NULL, &ended);
     finish(r);
 }
 

@@ -282,3 +282,47 @@ describe("db.session", function()
     assert.is_true(is_idle())
   end)
 end)
+
+describe("a statement that ends the transaction of db.tx", function()
+  local texts = { commit = "commit", rollback = "rollback", ["end"] = "end", script = "select 1; commit; select 2" }
+
+  for how, sql in pairs(texts) do
+    it("is an error (" .. how .. "), and nothing more is done in it", function()
+      local leaked, after = db.pool_status().leaked, nil
+      local err = failure(db.tx, function(tx)
+        tx.exec "insert into spec_pool values (1)"
+        local ok, why = pcall(how == "script" and tx.script or tx.exec, sql)
+        assert(not ok)
+        after = failure(tx.exec, "insert into spec_pool values (2)")
+        error(why, 0)
+      end)
+      assert.equal("25P01", err.sqlstate)
+      assert.matches("ended the transaction of db.tx", err.message)
+      assert.matches("interrupted", after.message)
+      assert.equal(how == "rollback" and 0 or 1, count())
+      assert.is_true(is_idle())
+      assert.equal(leaked, db.pool_status().leaked)
+    end)
+  end
+
+  it("cannot be passed over in silence, also inside a savepoint or a batch", function()
+    local err = failure(db.tx, function(tx)
+      pcall(tx.exec, "commit")
+    end)
+    assert.matches("interrupted", err.message)
+    err = failure(db.tx, function()
+      pcall(db.tx, function()
+        db.exec "insert into spec_pool values (3)"
+        db.exec "commit"
+      end)
+      db.exec "insert into spec_pool values (4)"
+    end)
+    assert.matches("interrupted", err.message)
+    err = failure(db.tx, function()
+      db.all { { "insert into spec_pool values (5)" }, { "commit" } }
+    end)
+    assert.equal("25P01", err.sqlstate)
+    assert.is_true(is_idle())
+    assert.equal(2, count())
+  end)
+end)
