@@ -5,7 +5,8 @@ local rules = require "app.auth.rules"
 local S = require "app.auth.schemas"
 local store = require "app.auth.store"
 
-local r = neap.router { prefix = "/auth", tags = { "auth" }, auth = "user" }
+-- Keys for repeated requests would keep tokens.
+local r = neap.router { prefix = "/auth", tags = { "auth" }, auth = "user", idempotent = false }
 
 local function seen(req)
   return { user_agent = req:header "user-agent", ip = req.ip, network = req.network }

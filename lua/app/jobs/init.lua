@@ -18,6 +18,9 @@ local function sweep(period, name, remove)
   end)
 end
 
+sweep("1h", "refresh_tokens", function()
+  return require("app.auth.rules").sweep(require "app.auth.store")
+end)
 sweep("1h", "idempotency_keys", require("neap.idempotency").sweep)
 sweep("15m", "events", function() return require("app.events.store").sweep(24 * 3600) end)
 

@@ -16,7 +16,7 @@ local command = args.command {
   summary = "the private Postgres in .neap/postgres, or the one of DATABASE_URL",
   usage = {
     "neap db up", "neap db down [--if-unused]", "neap db psql [psql options]", "neap db ping", "neap db stats",
-    "neap db reset [--yes]",
+    "neap db seed", "neap db reset [--yes]",
   },
   flags = {
     ["if-unused"] = { help = "down: not while others are connected" },
@@ -25,7 +25,8 @@ local command = args.command {
   rest = true,
   help = [[
 up and down start and stop the private Postgres. psql opens a prompt, ping connects once, stats tells
-what is in the database and who is connected, and reset drops the database and applies all migrations again.]],
+what is in the database and who is connected, seed adds what lua/app/seed.lua says (as often as you like), and reset drops
+the database and applies all migrations again.]],
 }
 
 local actions = {}
@@ -83,6 +84,22 @@ function actions.ping()
     return require("neap.db").one("select current_setting('server_version') as version").version
   end)
   terminal.line(("PostgreSQL %s answers (%.0f ms)"):format(version, (core.monotonic() - started) * 1000))
+end
+
+function actions.seed()
+  if core_os.stat(core.app_dir .. "/lua/app/seed.lua") == nil then
+    args.fail "there is no lua/app/seed.lua here"
+  end
+  local said = false
+  tool_database.with(function()
+    require "app.seed"(boot.config "tool", function(text)
+      said = true
+      terminal.line(text)
+    end)
+  end)
+  if not said then
+    terminal.line "nothing to add"
+  end
 end
 
 local UNITS = { "B", "kB", "MB", "GB", "TB" }
@@ -171,7 +188,7 @@ function M.main()
     local name = positions[1]
     local action = actions[name]
     if action == nil then
-      command:wrong(name and "%s is not up, down, psql, ping, stats or reset" or "what to do?", name)
+      command:wrong(name and "%s is not up, down, psql, ping, stats, seed or reset" or "what to do?", name)
     end
     if name ~= "psql" and #positions > 1 then
       command:wrong("too many arguments: %s", positions[2])

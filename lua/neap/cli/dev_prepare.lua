@@ -68,7 +68,7 @@ end
 
 local function seed(config)
   if core_os.stat(core.app_dir .. "/lua/app/seed.lua") then
-    require "app.seed"(config)
+    require "app.seed"(config, terminal.note)
   end
 end
 
