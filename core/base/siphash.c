@@ -31,6 +31,12 @@ static inline void absorb(struct state *s, uint64_t word)
 static inline uint64_t word_at(const unsigned char *p, size_t n)
 {
     uint64_t word = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (n == sizeof word) {
+        memcpy(&word, p, sizeof word);
+        return word;
+    }
+#endif
     for (size_t i = 0; i < n; i++)
         word |= (uint64_t)p[i] << (8 * i);
     return word;

@@ -90,8 +90,8 @@ TEST("a malformed network, or too many of them, is no set")
 
 TEST("a Unix socket has no address")
 {
-    struct sockaddr unix_peer = {.sa_family = AF_UNIX};
-    struct address a = address_of(&unix_peer);
+    struct sockaddr_storage unix_peer = {.ss_family = AF_UNIX};
+    struct address a = address_of((struct sockaddr *)&unix_peer);
     char out[ADDRESS_TEXT_MAX];
     CHECK_INT(a.kind, ADDRESS_NONE);
     CHECK_INT(address_write(&a, out), 0);
