@@ -1,11 +1,10 @@
 local neap = require "neap"
 local cookies = require "app.auth.cookies"
-local errors = require "neap.errors"
 local rules = require "app.auth.rules"
 local S = require "app.auth.schemas"
 local store = require "app.auth.store"
 
--- Keys for repeated requests would keep tokens.
+-- Not idempotent: what these answer must not be kept, nor given out twice.
 local r = neap.router { prefix = "/auth", tags = { "auth" }, auth = "user", idempotent = false }
 
 local function seen(req)
@@ -71,11 +70,7 @@ r:post("/refresh", {
   errors = { [401] = "token_missing, token_expired or token_invalid: sign in again" },
 }, function(req)
   local sent = req.body and req.body.refresh_token
-  local text = sent or req.cookies.refresh_token
-  if text == nil or text == "" then
-    errors.app { status = 401, code = "token_missing", message = "There is no refresh token" }
-  end
-  return answer(req, rules.refresh(store, text, seen(req)), sent == nil)
+  return answer(req, rules.refresh(store, sent or req.cookies.refresh_token, seen(req)), sent == nil)
 end)
 
 r:post("/logout", { summary = "End this session", body = false, response = { [204] = false } }, function(req)

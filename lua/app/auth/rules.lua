@@ -81,10 +81,13 @@ end
 
 --- What becomes of a refresh token. When it is refused because it was used before, its family has been revoked for good by
 --- the time this raises.
----@param text string
+---@param text string?
 ---@param seen app.auth.Seen
 ---@return app.auth.Session
 function M.refresh(store, text, seen)
+  if text == nil or text == "" then
+    unauthorized("token_missing", "There is no refresh token")
+  end
   local refresh, why, owner = store.rotate_any(text, seen)
   if refresh == nil then
     if why == "reused" then
