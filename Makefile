@@ -12,7 +12,7 @@ cmake = MAKEFLAGS=--no-print-directory cmake
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build specs run api test asan fuzz lint check format migrate bench bench-crud pages install clean help
+.PHONY: build specs run api test story asan fuzz lint check format migrate bench bench-crud pages install clean help
 .PHONY: deps deps-build deps-run deps-test deps-lint deps-bench deps-fuzz deps-pages
 
 build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
@@ -34,6 +34,9 @@ api: ## the same, on port 8000 whatever .env says
 test: deps-test specs ## all tests
 	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
 	@$(neap) test $(ARGS)
+
+story: deps-test build ## the application as one story over HTTP, step by step; stops at the first that goes otherwise
+	@STORY=1 $(neap) test spec/e2e/story_spec.lua --no-keep-going -o TAP $(ARGS)
 
 asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory test BUILD=$(BUILD)/asan CMAKE_ARGS=-DNEAP_SANITIZE=ON
