@@ -53,7 +53,6 @@ end)
 r:get("/{id}/messages", {
   summary = "What was said, the oldest first",
   description = "By pages, or those next to a message by its id: `after` for what is new, `before` for what was earlier.",
-  tags = { "messages" },
   params = s.id_uuid,
   query = S.MessageFilter,
   response = S.MessagePage,
@@ -63,7 +62,6 @@ end)
 
 r:post("/{id}/messages", {
   summary = "Say something",
-  tags = { "messages" },
   params = s.id_uuid,
   body = S.MessageCreate,
   response = { [201] = S.MessageResponse },
@@ -74,7 +72,6 @@ end)
 
 r:get("/{id}/messages/count", {
   summary = "How many messages a conversation has",
-  tags = { "messages" },
   params = s.id_uuid,
   response = S.MessageCount,
 }, function(req)

@@ -57,7 +57,6 @@ end)
 
 r:get("/{id}/git-operations", {
   summary = "The git operations of a sandbox",
-  tags = { "git operations" },
   params = S.sandbox_id,
   query = G.GitOperationFilter,
   response = G.GitOperationPage,
@@ -67,7 +66,6 @@ end)
 
 r:post("/{id}/git-operations", {
   summary = "Ask for a git operation in a running sandbox",
-  tags = { "git operations" },
   params = S.sandbox_id,
   body = G.GitOperationCreate,
   response = { [202] = G.GitOperationResponse },
