@@ -87,7 +87,7 @@ end
 function M.stop(work, user, id)
   return work.tx(function()
     local task_id = M.read(work, user, id).current_task_id
-    return task_id and tasks.stop(work, user.id, task_id)
+    return task_id and tasks.stop(work, user.id, task_id, id)
       or hold.machine:refuse(work.agents.read(user.id, id), "idle", "stop")
   end)
 end

@@ -164,15 +164,17 @@ function M.start(work, owner_id, id, agent_id)
   return task
 end
 
---- The agent at work on a task stops, inside a transaction. The task waits again; one in review stays there.
----@return table? agent  nil: there was none
-function M.stop(work, owner_id, id)
-  local task = work.tasks.move(owner_id, id, M.machine:move("pending", { by = "stop" }))
-  if task then
-    tell_state(work, owner_id, task)
-  else
-    -- The order of the locks: a task before its agent.
-    work.tasks.lock(owner_id, id)
+--- An agent at work on a task stops, inside a transaction. The task waits again; one in review stays there. By the time
+--- that the lock is ours the task may have gone to another agent, who is none of this one's business.
+---@return table? agent  nil: it is not at work on it
+function M.stop(work, owner_id, id, agent_id)
+  local task = work.tasks.lock(owner_id, id)
+  if task == nil or (task.assigned_agent_id or agent_id) ~= agent_id then
+    return nil
+  end
+  local waiting = work.tasks.move(owner_id, id, M.machine:move("pending", { by = "stop" }))
+  if waiting then
+    tell_state(work, owner_id, waiting)
   end
   return agents.release(work, owner_id, id)
 end
