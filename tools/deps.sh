@@ -9,7 +9,7 @@ packages_of() {
         build) echo cmake gcc libc6-dev pkg-config liblua5.4-dev libuv1-dev node-llhttp libpq-dev libjwt-dev libssl-dev \
             libcrypt-dev zlib1g-dev libpcre2-dev ;;
         run) echo postgresql lua-cjson ;;
-        test) echo lua-busted openssl redis-server ;;
+        test) echo lua-busted openssl redis-server nginx-light ;;
         lint) echo clang-format lua-check ;;
         fuzz) echo clang libclang-rt-dev ;;
         bench) echo wrk valgrind curl python3 ;;
@@ -26,6 +26,8 @@ has() {
         gcc) command -v cc ;;
         pkg-config | cmake | clang | clang-format | wrk | valgrind | curl | npm | chromium | openssl) command -v "$1" ;;
         lua-check) command -v luacheck ;;
+        nginx-light) [ -x /usr/sbin/nginx ] ;;
+        redis-server) command -v redis-server ;;
         postgresql) ls /usr/lib/postgresql/*/bin/initdb ;;
         *) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1")" = installed ] ;;
     esac

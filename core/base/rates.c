@@ -35,7 +35,7 @@ struct rates {
     struct siphash_key secret;
     size_t bytes;
     uint64_t mask;
-    _Atomic uint64_t refused, forgotten;
+    _Atomic uint64_t refused, forgotten, alone;
     _Alignas(128) struct bucket buckets[];
 };
 
@@ -180,6 +180,16 @@ static void insert(struct rates *r, struct bucket *b, uint64_t key, uint64_t now
     unlock(b, held);
 }
 
+void rates_note_refused(struct rates *r)
+{
+    atomic_fetch_add_explicit(&r->refused, 1, memory_order_relaxed);
+}
+
+void rates_note_alone(struct rates *r)
+{
+    atomic_fetch_add_explicit(&r->alone, 1, memory_order_relaxed);
+}
+
 struct rate_verdict rates_take(struct rates *r, uint64_t key, const struct rate *rate, uint64_t now_ns)
 {
     struct bucket *b = &r->buckets[key & r->mask];
@@ -192,12 +202,13 @@ struct rate_verdict rates_take(struct rates *r, uint64_t key, const struct rate 
             break;
     }
     if (!v.allowed)
-        atomic_fetch_add_explicit(&r->refused, 1, memory_order_relaxed);
+        rates_note_refused(r);
     return v;
 }
 
 struct rates_counts rates_counts(const struct rates *r)
 {
     return (struct rates_counts){.refused = atomic_load_explicit(&r->refused, memory_order_relaxed),
+                                 .alone = atomic_load_explicit(&r->alone, memory_order_relaxed),
                                  .forgotten = atomic_load_explicit(&r->forgotten, memory_order_relaxed)};
 }

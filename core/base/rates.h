@@ -44,7 +44,10 @@ struct rate_verdict rates_take(struct rates *r, uint64_t key, const struct rate 
 
 struct rates_counts {
     uint64_t refused;   /* requests */
+    uint64_t alone;     /* requests that should have been counted for all hosts together, and could not be */
     uint64_t forgotten; /* keys that still owed something when their place was taken */
 };
+void rates_note_refused(struct rates *r); /* elsewhere: by the table that all hosts share */
+void rates_note_alone(struct rates *r);
 struct rates_counts rates_counts(const struct rates *r); /* of all workers since the start */
 #endif

@@ -278,6 +278,8 @@ static void write_rates(struct buf *out, const struct rates *rates)
 
     write_head(out, "neap_rate_limited_total", "Requests over a rate limit", "counter");
     buf_printf(out, "neap_rate_limited_total %llu\n", (unsigned long long)c.refused);
+    write_head(out, "neap_rate_alone_total", "Requests counted on this host alone while Redis was away", "counter");
+    buf_printf(out, "neap_rate_alone_total %llu\n", (unsigned long long)c.alone);
     write_head(out, "neap_rate_keys_forgotten_total", "Callers whose count was given up for another's", "counter");
     buf_printf(out, "neap_rate_keys_forgotten_total %llu\n", (unsigned long long)c.forgotten);
 }

@@ -88,7 +88,7 @@ static int l_rate_take(lua_State *L)
         return luaL_error(L, "a key of a rate limit has at most %d bytes", LIMIT_SUBJECT_MAX);
     struct rate_verdict v =
         rates_take(env->rates, limit_table_key(env->rates, rule.scope, key), &rule.rate, clock_monotonic_us() * 1000);
-    if (!v.allowed || !limit_is_shared(env) || !script_can_wait(L))
+    if (!v.allowed || env->redis == NULL || !script_can_wait(L))
         return push_verdict(L, &rule, &v);
     struct counting *c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = (struct counting){.task = script_task(L), .rule = rule, .verdict = v};

@@ -72,10 +72,21 @@ static struct rate_verdict verdict_of(const struct limit_rule *rule, int64_t all
     return v;
 }
 
+/* A request that Redis should have counted and cannot is told of, by the metrics. */
+static bool can_ask(const struct script_env *env)
+{
+    if (limit_is_shared(env))
+        return true;
+    if (env->redis != NULL)
+        rates_note_alone(env->rates);
+    return false;
+}
+
 /* ---- a request ---- */
 
 struct asking {
     struct request *req;
+    struct rates *rates;
     const struct limit_rules *rules; /* of the request's engine, which the request keeps alive */
     void (*allowed)(struct request *req);
 };
@@ -86,12 +97,15 @@ static void on_request_counted(const struct redis_numbers *numbers, void *arg)
     struct asking *a = arg;
     struct request *req = a->req;
     void (*allowed)(struct request *) = a->allowed;
+    if (numbers == NULL)
+        rates_note_alone(a->rates);
     for (unsigned i = 0; numbers != NULL && i < a->rules->n && 2 * i + 1 < numbers->n; i++) {
         const struct limit_rule *rule = &a->rules->list[i];
         struct rate_verdict v = verdict_of(rule, numbers->list[2 * i], numbers->list[2 * i + 1]);
         limit_tell(req, rule, &v);
         if (v.allowed)
             continue;
+        rates_note_refused(a->rates);
         limit_refuse(req, v.retry_ns);
         return;
     }
@@ -103,12 +117,12 @@ bool limit_ask_redis(const struct script_env *env, const struct limit_rules *rul
 {
     struct words w = {.n = 0};
     char subject[LIMIT_SUBJECT_MAX];
-    if (rules->n == 0 || !limit_is_shared(env))
+    if (rules->n == 0 || !can_ask(env))
         return false;
     for (unsigned i = 0; i < rules->n; i++)
         add_word(&w, &rules->list[i], slice_of(subject, limit_subject(req, rules->list[i].by, subject)));
     struct asking *a = arena_alloc(&req->arena, sizeof *a);
-    *a = (struct asking){.req = req, .rules = rules, .allowed = allowed};
+    *a = (struct asking){.req = req, .rates = env->rates, .rules = rules, .allowed = allowed};
     return redis_run(env->redis, w.keys, w.n, w.args, 2 * w.n, on_request_counted, a) != NULL;
 }
 
@@ -116,6 +130,7 @@ bool limit_ask_redis(const struct script_env *env, const struct limit_rules *rul
 
 struct limit_call {
     struct redis_call *call;
+    struct rates *rates;
     struct limit_rule rule;
     void (*done)(const struct rate_verdict *v, void *arg);
     void *arg;
@@ -128,8 +143,12 @@ static void on_key_counted(const struct redis_numbers *numbers, void *arg)
     void *done_arg = c->arg;
     struct rate_verdict v;
     bool known = numbers != NULL && numbers->n == 2;
-    if (known)
+    if (!known)
+        rates_note_alone(c->rates);
+    else
         v = verdict_of(&c->rule, numbers->list[0], numbers->list[1]);
+    if (known && !v.allowed)
+        rates_note_refused(c->rates);
     free(c);
     done(known ? &v : NULL, done_arg);
 }
@@ -138,11 +157,11 @@ struct limit_call *limit_ask_key(const struct script_env *env, const struct limi
                                  void (*done)(const struct rate_verdict *v, void *arg), void *arg)
 {
     struct words w = {.n = 0};
-    if (!limit_is_shared(env))
+    if (!can_ask(env))
         return NULL;
     add_word(&w, rule, subject);
     struct limit_call *c = mem_zalloc(sizeof *c);
-    *c = (struct limit_call){.rule = *rule, .done = done, .arg = arg};
+    *c = (struct limit_call){.rates = env->rates, .rule = *rule, .done = done, .arg = arg};
     c->call = redis_run(env->redis, w.keys, 1, w.args, 2, on_key_counted, c);
     if (c->call == NULL) {
         free(c);
