@@ -68,13 +68,21 @@ describe("the document of Workbench", function()
     } do
       assert.equal("object", doc.components.schemas[name].type, name)
     end
-    assert.same({ "meta", "health", "agents", "tasks" }, (function()
-      local names = {}
-      for i, tag in ipairs(doc.tags) do
-        names[i] = tag.name
+  end)
+
+  it("has its tags once each, in the order in which the routes bring them", function()
+    local told, declared, seen = {}, {}, {}
+    for i, tag in ipairs(test.get("/openapi.json").json.tags) do
+      told[i] = tag.name
+    end
+    for _, route in ipairs(boot.load("tool"):routes()) do
+      for _, tag in ipairs(not route.opts.hidden and route.opts.tags or {}) do
+        declared[#declared + 1] = not seen[tag] and tag or nil
+        seen[tag] = true
       end
-      return names
-    end)())
+    end
+    assert.same({ "meta", "health", "auth", "users" }, table.move(told, 1, 4, 1, {}))
+    assert.same(declared, told)
   end)
 
   it("has each tag, a summary and an id of its own on every operation", function()
