@@ -142,6 +142,18 @@ describe("Workbench", function()
     end
   end)
 
+  it("tells nobody anything who has not signed in, except where it says so", function()
+    local id = "00000000-0000-4000-8000-000000000000"
+    for name, auth in pairs((read(PROMISED, config.API_V1_PREFIX))) do
+      local method, path = name:match "^(%S+) (%S+)$"
+      if auth ~= "-" then
+        local res = test.request { method = method, path = path:gsub("{[%w_]+}", id) .. "", as = false }
+        assert.equal(401, res.status, name)
+        assert.equal("token_missing", res.json.error.code, name)
+      end
+    end
+  end)
+
   it("answers each of them in its OpenAPI document, with a summary, a tag and its errors", function()
     local document = test.get("/openapi.json").json
     for name, auth in pairs((read(PROMISED, config.API_V1_PREFIX))) do
