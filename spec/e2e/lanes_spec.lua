@@ -87,6 +87,19 @@ for mode, pipeline in pairs { shared = "on", ["not shared"] = "off" } do
       load.close(conns)
     end)
 
+    it("of a thousand reads in flight at once of which every tenth fails exactly those fail", function()
+      local conns = load.connect(server, 1000)
+      for i, res in ipairs(load.round(conns, function(i) return wire.request("GET /sql/divide/" .. i % 10) end)) do
+        if i % 10 == 0 then
+          assert(res.status >= 400 and res.status ~= 503, res.body)
+        else
+          assert.equal(200, res.status)
+          assert.equal(100 // (i % 10), res.json.quotient)
+        end
+      end
+      load.close(conns)
+    end)
+
     it("of a thousand writes of which every tenth fails exactly those fail, and the others are there once", function()
       psql "truncate notes; insert into notes (body) values ('taken')"
       local conns = load.connect(server, 100)
