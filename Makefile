@@ -12,8 +12,8 @@ cmake = MAKEFLAGS=--no-print-directory cmake
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build specs run api test story asan fuzz lint check format migrate bench bench-crud pages install clean help
-.PHONY: deps deps-build deps-run deps-test deps-lint deps-bench deps-fuzz deps-pages
+.PHONY: build specs run api test story asan fuzz lint check format migrate pages install clean help
+.PHONY: bench bench-crud bench-streams deps deps-build deps-run deps-test deps-lint deps-bench deps-fuzz deps-pages
 
 build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
 	@$(cmake) --build $(BUILD) --parallel $(JOBS)
@@ -65,6 +65,9 @@ pages: deps-pages ## fetch Swagger UI and Redoc for /docs and /redoc, and build
 
 bench: deps-bench build ## instructions and CPU time per request
 	@sh bench/run.sh $(neap)
+
+bench-streams: deps-bench build ## 5,000 event streams: latency, a killed worker, clients that never read
+	@python3 bench/streams.py $(neap) $(ARGS)
 
 deps: ## install the Debian packages that are missing
 	@sh tools/deps.sh build run test lint

@@ -24,7 +24,8 @@ packages_of() {
 has() {
     case $1 in
         gcc) command -v cc ;;
-        pkg-config | cmake | clang | clang-format | wrk | valgrind | curl | npm | chromium | openssl) command -v "$1" ;;
+        pkg-config | cmake | clang | clang-format | wrk | valgrind | curl | python3 | npm | chromium | openssl)
+            command -v "$1" ;;
         lua-check) command -v luacheck ;;
         nginx-light) [ -x /usr/sbin/nginx ] ;;
         redis-server) command -v redis-server ;;

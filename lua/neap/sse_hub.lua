@@ -284,9 +284,17 @@ end
 function Hub:prepare()
   listen(self)
   if self.cursor == nil then
+    -- Only whether it can be read: it is kept when somebody listens, who may never come.
+    self.outbox.position()
+  end
+end
+
+local function take_cursor(self)
+  while self.cursor == nil do
     local cursor = self.outbox.position()
     self.cursor = self.cursor or cursor
   end
+  return self.cursor
 end
 
 -- Where a client was, or nil when it cannot be told what came since.
@@ -340,10 +348,7 @@ end
 function Hub:join(stream, backlog_max)
   local sub = add(self, stream, backlog_max)
   sub.place_at = core.monotonic() + PLACE_S
-  while self.cursor == nil do
-    self:prepare()
-  end
-  catch_up(self, stream, sub, self.cursor)
+  catch_up(self, stream, sub, take_cursor(self))
   while #sub.backlog > 0 and not sub.is_over do
     local texts = sub.backlog
     sub.backlog, sub.backlog_bytes = {}, 0

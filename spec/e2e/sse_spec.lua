@@ -114,6 +114,15 @@ describe("the events of a table", function()
     none:close()
   end)
 
+  it("that were written while nobody listened are nobody's", function()
+    assert.equal(200, server:head("/events").status)
+    say "old"
+    local client = join "/events"
+    say "new"
+    assert.same({ "new" }, client:texts(1))
+    client:close()
+  end)
+
   it("have their type, their row and an id of two numbers", function()
     local client = join "/events"
     local id = say "hello"
