@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 import bench  # noqa: E402
 
-ENDPOINTS = ["plaintext", "json", "json+hdrs"]
+ENDPOINTS = ["plaintext", "json", "json+hdrs", "me"]
 PEERS = os.environ.get("BENCH_PEERS", "neap uvhttp nginx-lua").split()
 
 
