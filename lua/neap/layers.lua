@@ -93,6 +93,11 @@ end
 
 local DATABASE_MODULES = { ["neap.db"] = true, ["neap.core.db"] = true }
 
+-- A store is a way to the database as well.
+local function is_database(literal)
+  return literal.before:find "require$" and (DATABASE_MODULES[literal.text] or literal.text:find "^app%..*store$")
+end
+
 --- What is wrong with one file: "file:line: ...".
 ---@param path string  for the messages
 ---@param text string
@@ -101,7 +106,7 @@ function M.check(path, text)
   local problems = {}
   local is_rules = path:find "rules%.lua$" ~= nil
   for _, literal in ipairs(M.strings(text)) do
-    if is_rules and DATABASE_MODULES[literal.text] and literal.before:find "require$" then
+    if is_rules and is_database(literal) then
       problems[#problems + 1] = ("%s:%d: rules must not see the database: take the store as a parameter")
         :format(path, literal.line)
     elseif not is_store(path) and M.is_sql(literal.text) then

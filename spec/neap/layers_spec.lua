@@ -50,7 +50,10 @@ describe("the layers", function()
   end)
 
   it("keep the database out of rules", function()
-    for _, line in ipairs { 'require "neap.db"', "require('neap.db')", 'require("neap.core.db")' } do
+    for _, line in ipairs {
+      'require "neap.db"', "require('neap.db')", 'require("neap.core.db")', 'require "app.a.store"',
+      'require "app.b.message_store"',
+    } do
       assert.same({ "lua/app/a/rules.lua:1: rules must not see the database: take the store as a parameter" },
         layers.check("lua/app/a/rules.lua", "local db = " .. line))
       assert.same({}, layers.check("lua/app/a/store.lua", "local db = " .. line))

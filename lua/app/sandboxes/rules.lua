@@ -53,8 +53,8 @@ end
 function M.destroy(work, user, id)
   return work.tx(function()
     local sandbox = M.read(work, user, id)
-    local agent = work.agents.read(user.id, sandbox.agent_id)
-    if agent and agent.sandbox_id == id and tasks.stop(work, user.id, sandbox.task_id, agent.id) then
+    local agent = agents.read(work, user.id, sandbox.agent_id)
+    if agent.sandbox_id == id and tasks.stop(work, user.id, sandbox.task_id, agent.id) then
       return M.read(work, user, id)
     end
     return life.destroy(work, user.id, id)
