@@ -134,6 +134,17 @@ describe("/docs", function()
     assert.matches(user.email, body, 1, true)
     assert.same({}, page.problems)
   end)
+
+  it("makes changes with the cookies of a session, too", function()
+    local user = sign_in.client(server, true):register()
+    page:go(server.url .. "/docs")
+    assert.equal(200, page:eval(([[fetch("%s/login", {
+      method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ email: "%s", password: "%s" }),
+    }).then((answer) => answer.status)]]):format(sign_in.AUTH, user.email, sign_in.PASSWORD)))
+    assert.matches("^204", (try_out(sign_in.AUTH .. "/logout-all")))
+    assert.equal(401, page:eval(("fetch('%s/me').then((answer) => answer.status)"):format(sign_in.AUTH)))
+  end)
 end)
 
 describe("/redoc", function()

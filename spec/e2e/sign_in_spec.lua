@@ -95,6 +95,34 @@ describe("a hundred clients with one token", function()
   end)
 end)
 
+describe("in production", function()
+  it("the cookies are for HTTPS only, and the log has neither passwords nor tokens", function()
+    local server = test.spawn_server { database = true, env = {
+      ENVIRONMENT = "production", BCRYPT_COST = "4", LOG_LEVEL = "debug", CORS_ORIGINS = "http://localhost:3000",
+    } }
+    finally(function() server:stop() end)
+    local client = sign_in.client(server, true)
+    local email = client:register().email
+    client:sign_in(email, "wrong" .. sign_in.PASSWORD)
+    local res = client:sign_in(email)
+    local set = sign_in.cookies(res)
+    for _, name in ipairs { "access_token", "refresh_token", "csrf_token" } do
+      assert.matches("; secure", set[name].text, 1, true)
+    end
+    client:request("POST", sign_in.AUTH .. "/refresh")
+    assert.equal(200, client:request("PATCH", sign_in.AUTH .. "/me", {
+      password = "another horse battery", current_password = sign_in.PASSWORD,
+    }).status)
+    local text = server:log_text()
+    assert.matches("auth.password_changed", text, 1, true)
+    for _, secret in ipairs {
+      "horse", set.access_token.value, set.refresh_token.value, client.jar.access_token, client.jar.refresh_token, "$2b$",
+    } do
+      assert.is_nil(text:find(secret, 1, true), secret)
+    end
+  end)
+end)
+
 describe("a worker that is killed between the commit of a rotation and its answer", function()
   local postgres, server
 
