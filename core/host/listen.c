@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -105,4 +106,54 @@ int listen_bind(const char *host, int port, unsigned n, int fds[], char err[stat
     if ((port != 0 && is_taken(&a)) || bind_all(&a, n, fds) < 0)
         return explain(host, port, err);
     return ntohs(*port_of(&a));
+}
+
+/* ---- from a service manager ---- */
+
+enum { INHERITED_FIRST = 3 };
+
+static unsigned inherited_count(void)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    long n = pid && count && strtol(pid, NULL, 10) == (long)getpid() ? strtol(count, NULL, 10) : 0;
+
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+    return n > 0 && n < 1024 ? (unsigned)n : 0;
+}
+
+/* Its port, or -1. */
+static int inherited_port(int fd)
+{
+    struct address a = {.n = sizeof a.at};
+    int type = 0;
+    socklen_t type_n = sizeof type;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_n) < 0 || type != SOCK_STREAM ||
+        getsockname(fd, (struct sockaddr *)&a.at, &a.n) < 0 || (a.at.ss_family != AF_INET && a.at.ss_family != AF_INET6))
+        return -1;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return ntohs(*port_of(&a));
+}
+
+int listen_inherited(unsigned n, int fds[], char err[static ERR_MAX])
+{
+    unsigned count = inherited_count();
+    int port = 0;
+
+    if (count > n)
+        return fail(err, "LISTEN_FDS: %u sockets for %u workers", count, n);
+    for (unsigned i = 0; i < count; i++) {
+        fds[i] = INHERITED_FIRST + (int)i;
+        port = inherited_port(fds[i]);
+        if (port < 0)
+            return fail(err, "LISTEN_FDS: number %u is no TCP socket", i + 1);
+    }
+    for (unsigned i = count; count > 0 && i < n; i++) {
+        fds[i] = fcntl(fds[i % count], F_DUPFD_CLOEXEC, INHERITED_FIRST);
+        if (fds[i] < 0)
+            return fail(err, "LISTEN_FDS: %s", strerror(errno));
+    }
+    return port;
 }

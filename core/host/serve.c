@@ -88,7 +88,9 @@ static int supervise(struct service *s)
     if (s->shared == NULL || s->rates == NULL)
         return complain(EXIT_FAILED, "no memory to share with workers");
     s->fds = mem_alloc(workers * sizeof *s->fds);
-    s->port = listen_bind(s->settings.host, s->settings.port, workers, s->fds, err);
+    s->port = s->dev ? 0 : listen_inherited(workers, s->fds, err);
+    if (s->port == 0)
+        s->port = listen_bind(s->settings.host, s->settings.port, workers, s->fds, err);
     if (s->port < 0) {
         complain(EXIT_FAILED, err);
         goto out;
