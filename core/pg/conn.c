@@ -63,10 +63,14 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         w->events = 0;
         connect_step(c);
     } else {
+        if (status < 0) /* a reset: libuv has stopped to watch, but what came before it may still be read */
+            w->events = 0;
         if ((events & UV_WRITABLE) && c->watch == w)
             pg_conn_on_writable(c);
         if (((events & UV_READABLE) || status < 0) && c->watch == w)
             pg_conn_on_input(c);
+        if (status < 0 && c->watch == w && w->events == 0)
+            pg_conn_watch(c, UV_READABLE);
     }
     pg_conn_drop_hold(c);
 }

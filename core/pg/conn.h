@@ -183,6 +183,7 @@ bool conn_turned_read_only(struct pg_conn *c);
 /* ---- conn_result.c ---- */
 void pg_conn_on_input(struct pg_conn *c);
 void pg_conn_on_writable(struct pg_conn *c);
+void conn_take_leave(struct pg_conn *c);                   /* the server said good bye */
 bool conn_consume(struct pg_conn *c);                      /* what the socket has; false: it is dead */
 bool conn_has_hidden_input(const struct pg_conn *c);       /* in the TLS library, where no poll sees it */
 void conn_keep_result(struct pg_conn *c, PGresult *taken); /* of several the last one, or the first error */

@@ -236,7 +236,10 @@ void conn_batch_read(struct pg_conn *c)
             c->fault = "COPY from or to the client is not possible through a query";
             pg_conn_break(c, c->fault);
         } else {
+            bool is_over = pg_result_is_fatal(res);
             take(c, res);
+            if (is_over)
+                conn_take_leave(c);
         }
     }
 }

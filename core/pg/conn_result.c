@@ -98,6 +98,13 @@ void conn_refuse_copy(struct pg_conn *c)
     pg_conn_break(c, c->fault);
 }
 
+/* The end of the session was told (FATAL). The end of its connection may take its time, or never come, when the server's
+ * process is stuck on its way out. */
+void conn_take_leave(struct pg_conn *c)
+{
+    pg_conn_break(c, "the server ended the session");
+}
+
 static void read_results(struct pg_conn *c)
 {
     if (c->step == STEP_STREAM) {
@@ -122,7 +129,12 @@ static void read_results(struct pg_conn *c)
             conn_refuse_copy(c);
             return;
         }
+        bool is_over = pg_result_is_fatal(res);
         conn_keep_result(c, res);
+        if (is_over) {
+            conn_take_leave(c);
+            return;
+        }
     }
 }
 

@@ -218,7 +218,12 @@ void lane_on_input(struct lane *l)
             pg_conn_break(c, c->broken[0] ? c->broken : PQerrorMessage(c->pq));
             return;
         }
+        bool is_over = res && pg_result_is_fatal(res);
         take(l, res, now_us);
+        if (is_over && c->lane == l && c->pq) {
+            conn_take_leave(c);
+            return;
+        }
     }
     if (c->lane == l && c->pq)
         lane_settle(l);

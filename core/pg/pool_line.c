@@ -198,7 +198,7 @@ void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void 
     p->waiting++;
     wheel_set(p->opts.wheel, &w->deadline, p->opts.acquire_ms);
     pool_serve_line(p);
-    pool_grow(p);
+    hurry(p);
     if (p->waiting > 0)
         lanes_make_room(p);
 }

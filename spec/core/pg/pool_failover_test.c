@@ -2,7 +2,10 @@
 #include "spec/core/test.h"
 #include "spec/core/pg/pool_fixture.h"
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 /* A port of this host whose connections are made by the kernel and answered by nobody. */
@@ -16,6 +19,22 @@ static int open_silent_server(int *fd)
         exit(1);
     getsockname(*fd, (struct sockaddr *)&at, &n);
     return ntohs(at.sin_port);
+}
+
+/* The resolver of this process: "slow.invalid" takes its time, and is this machine. */
+static atomic_int lookup_ms, lookups;
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **list)
+{
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+    if (real == NULL)
+        *(void **)&real = dlsym((void *)-1l, "getaddrinfo"); /* RTLD_NEXT */
+    if (node == NULL || strcmp(node, "slow.invalid") != 0)
+        return real(node, service, hints, list);
+    atomic_fetch_add(&lookups, 1);
+    usleep((useconds_t)atomic_load(&lookup_ms) * 1000);
+    return real("127.0.0.1", service, hints, list);
 }
 
 static void admin(const char *sql)
@@ -86,6 +105,139 @@ TEST("servers that say nothing are told by name")
     CHECK(strstr(status_now().last_error, "refused") != NULL);
     close_all();
     close(fd);
+}
+
+TEST("a lookup that hangs has a deadline, holds up no loop, and takes no more than its threads")
+{
+    struct pool_opts opts = default_opts();
+    uint64_t started;
+    int turns = 0;
+
+    atomic_store(&lookup_ms, 1500);
+    opts.url = "host=slow.invalid port=1 user=tester";
+    opts.connect_ms = 200;
+    opts.min = opts.max = 8;
+    open_with(opts);
+    started = now_ms();
+    CHECK_ASK("select 1", "unavailable ");
+    CHECK(now_ms() - started < 1000);
+    CHECK(strstr(status_now().last_error, "lookup") != NULL);
+    while (now_ms() - started < 1200) {
+        ask("select 1");
+        turns++;
+    }
+    CHECK(turns > 50);
+    CHECK(atomic_load(&lookups) >= 1 && atomic_load(&lookups) <= CONN_LOOKUPS_MAX);
+    atomic_store(&lookup_ms, 0);
+    /* The name is found now, and its server refuses. */
+    WAIT_FOR(strcmp(ask("select 1"), "unavailable ") == 0 && strstr(status_now().last_error, "refused"));
+    close_all();
+}
+
+/* ---- a server that is made up: it takes every session, and answers the first statement with its good bye ---- */
+
+static void put(char *out, size_t *n, char type, const char *body, size_t body_n)
+{
+    uint32_t length = htonl((uint32_t)body_n + 4);
+
+    out[(*n)++] = type;
+    memcpy(out + *n, &length, 4);
+    memcpy(out + *n + 4, body, body_n);
+    *n += 4 + body_n;
+}
+#define PUT(type, body) put(out, &n, type, body, sizeof(body) - 1)
+
+static int take_session(int listener)
+{
+    char in[4096], out[1024];
+    int fd = accept(listener, NULL, NULL);
+    size_t n = 0;
+
+    if (read(fd, in, sizeof in) <= 0)
+        return -1;
+    PUT('R', "\0\0\0\0");
+    PUT('S', "TimeZone\0UTC\0");
+    PUT('S', "DateStyle\0ISO, MDY\0");
+    PUT('S', "client_encoding\0UTF8\0");
+    PUT('K', "\0\0\0\1\0\0\0\1");
+    PUT('Z', "I");
+    return write(fd, out, n) < 0 ? -1 : fd;
+}
+
+static void *serve_good_bye(void *arg)
+{
+    char in[4096], out[1024];
+    int fd = take_session(*(int *)arg);
+    size_t n = 0;
+
+    if (fd < 0 || read(fd, in, sizeof in) <= 0)
+        return NULL;
+    PUT('E', "SFATAL\0VFATAL\0C57P01\0Mgood bye\0\0");
+    (void)!write(fd, out, n);
+    while (read(fd, in, sizeof in) > 0) /* and keeps its end open */
+        ;
+    close(fd);
+    return NULL;
+}
+
+TEST("a session whose end was told is over, also when the server's process does not come to its end")
+{
+    struct pool_opts opts = default_opts();
+    char url[96];
+    pthread_t thread;
+    int fd, port = open_silent_server(&fd);
+    uint64_t started;
+
+    snprintf(url, sizeof url, "host=127.0.0.1 port=%d user=tester sslmode=disable", port);
+    opts.url = url;
+    opts.max = 1;
+    pthread_create(&thread, NULL, serve_good_bye, &fd);
+    open_with(opts);
+    started = now_ms();
+    CHECK_ASK("select 1", "lost 57P01");
+    CHECK(now_ms() - started < 1000);
+    pthread_join(thread, NULL);
+    close(fd);
+    close_all();
+}
+
+/* Half an answer, and then a reset: with the end of the session untold, only the socket says that it is over. */
+static void *serve_reset(void *arg)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    char in[4096], out[1024];
+    int fd = take_session(*(int *)arg);
+    size_t n = 0;
+
+    if (fd < 0 || read(fd, in, sizeof in) <= 0)
+        return NULL;
+    PUT('T', "\0\0");
+    (void)!write(fd, out, n);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
+    return NULL;
+}
+
+TEST("a reset behind half an answer is seen at once")
+{
+    struct pool_opts opts = default_opts();
+
+    for (int i = 0; i < 20; i++) {
+        uint64_t started = now_ms();
+        char url[96];
+        pthread_t thread;
+        int fd, port = open_silent_server(&fd);
+        snprintf(url, sizeof url, "host=127.0.0.1 port=%d user=tester sslmode=disable", port);
+        opts.url = url;
+        opts.max = 1;
+        pthread_create(&thread, NULL, serve_reset, &fd);
+        open_with(opts);
+        CHECK_ASK("select 1", "lost ");
+        CHECK(now_ms() - started < 1500);
+        pthread_join(thread, NULL);
+        close(fd);
+        close_all();
+    }
 }
 
 static void ask_for(const char *attrs, const char *want)
@@ -168,6 +320,7 @@ TEST("a transaction that was begun READ ONLY says nothing of its server")
     WAIT_FOR(a.calls == 2);
     CHECK_STR(a.err.sqlstate, 5, "25006");
     pg_conn_rollback(b.conn);
+    WAIT_FOR(status_now().idle == 1);
     CHECK_ASK("insert into written values (1)", "1");
     CHECK_INT(status_now().connects, 1);
     answer_free(&a);
