@@ -212,6 +212,7 @@ describe("deleting an agent", function()
     assert.equal(404, test.get(AGENTS .. agent.id, { as = ann }).status)
     assert.equal(json.null, test.get(wb.V1 .. "/tasks/" .. task.id, { as = ann }).json.assigned_agent_id)
     assert.same({ "agent.created", "agent.deleted" }, wb.events(ann, "agents"))
+    assert.same({ "task.created", "task.assigned", "task.assigned" }, wb.events(ann, "tasks"))
   end)
 
   it("is 409 agent_busy while it has a task", function()
@@ -221,6 +222,9 @@ describe("deleting an agent", function()
       assert.same({ 409, "agent_busy" }, { res.status, res.json.error.code })
       assert.equal(status, state(id))
     end
+    local run = wb.started(ann)
+    assert.equal(409, test.delete(AGENTS .. run.agent.id, { as = ann }).status)
+    assert.equal(run.agent.id, wb.value("select assigned_agent_id as value from tasks where id = $1", run.task.id))
   end)
 
   it("sends its sandbox away first", function()

@@ -14,23 +14,27 @@ local ROWS = {
 }
 
 -- What changes or locks a row; reads take no lock.
-local LOCKS = { move = true, move_any = true, move_all = true, lock = true, create = true, delete = true, update = true }
+local LOCKS = {
+  move = true, move_any = true, move_all = true, lock = true, create = true, delete = true, update = true,
+  unassign_all = true,
+}
 
-local function store(name, asked)
+local function store(name, asked, row)
   return setmetatable({}, { __index = function(_, method)
     return function()
       if LOCKS[method] then
         asked[#asked + 1] = name .. "." .. method
       end
-      return method == "move_all" and { ROWS[name] } or method == "owner_any" and USER.id or ROWS[name]
+      return method:find "_all$" and { row } or method == "owner_any" and USER.id or row
     end
   end })
 end
 
-local function recorder()
+local function recorder(agent)
   local asked = {}
   local work = {
-    tasks = store("tasks", asked), agents = store("agents", asked), sandboxes = store("sandboxes", asked),
+    tasks = store("tasks", asked, ROWS.tasks), agents = store("agents", asked, agent or ROWS.agents),
+    sandboxes = store("sandboxes", asked, ROWS.sandboxes),
     events = {}, jobs = {},
   }
   local depth = 0
@@ -87,6 +91,11 @@ describe("the rules of a run", function()
       fn = function(work) tasks.delete(work, USER, "task-1") end,
       asked = { "tasks.lock", "sandboxes.move_all", "tasks.delete" }, jobs = { "sandbox.destroy" },
     },
+    ["deleting an agent"] = {
+      fn = function(work) agents.delete(work, USER, "agent-1") end,
+      agent = { id = "agent-1", status = "idle" },
+      asked = { "tasks.unassign_all", "agents.lock", "sandboxes.move_all", "agents.delete" }, jobs = { "sandbox.destroy" },
+    },
     ["a sandbox that failed"] = {
       fn = function(work) sandboxes.report_any(work, "sbx_1", { status = "failed" }) end,
       asked = { "tasks.lock", "agents.move_all", "tasks.move", "sandboxes.move_any" }, jobs = {},
@@ -97,7 +106,7 @@ describe("the rules of a run", function()
     },
   } do
     it(("lock for %s: %s"):format(name, table.concat(change.asked, ", ")), function()
-      local work, asked = recorder()
+      local work, asked = recorder(change.agent)
       change.fn(work)
       assert.same(change.asked, asked)
       assert_order(asked)

@@ -55,6 +55,7 @@ end
 --- 409 agent_busy while it has a task. A sandbox that was made for it goes, too.
 function M.delete(work, user, id)
   work.tx(function()
+    tasks.unassign_all(work, user.id, id)
     local agent = work.agents.lock(user.id, id) or errors.not_found "Agent not found"
     if agent.current_task_id then
       errors.conflict("agent_busy", "The agent has a task: stop it first", { status = agent.status })

@@ -141,6 +141,16 @@ function M.assign(work, user, id, agent_id)
   end)
 end
 
+--- Takes all tasks back from an agent that is about to go, inside a transaction. Those that are done with are not told of:
+--- there may be thousands, and nobody waits for them.
+function M.unassign_all(work, owner_id, agent_id)
+  for _, task in ipairs(work.tasks.unassign_all(owner_id, agent_id)) do
+    if task.status ~= "completed" and task.status ~= "cancelled" then
+      tell(work, owner_id, task, "assigned")
+    end
+  end
+end
+
 --- 409 task_in_use while an agent works on it. A sandbox that was made for it goes, too.
 function M.delete(work, user, id)
   work.tx(function()

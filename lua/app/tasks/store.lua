@@ -44,4 +44,15 @@ function M.assign(user_id, id, agent_id)
       created_at, updated_at, completed_at]], user_id, id, agent_id)
 end
 
+--- Takes all tasks back from an agent.
+---@param user_id string
+---@param agent_id string
+---@return table[] tasks
+function M.unassign_all(user_id, agent_id)
+  return shared.call("tasks.unassign_all", user_id, nil, db.query, [[
+    update tasks set assigned_agent_id = null where user_id = $1 and assigned_agent_id = $2
+    returning id, title, status, priority, completed, assigned_agent_id, git_branch, pull_request_url, created_at,
+      updated_at, completed_at]], user_id, agent_id)
+end
+
 return M
