@@ -136,8 +136,11 @@ static void open_redis(struct worker *w)
 {
     const struct settings *s = w->opts->settings;
     if (s->redis_url[0] != '\0')
-        w->redis = redis_new(
-            &(struct redis_opts){.loop = &w->loop, .wheel = &w->wheel, .url = s->redis_url, .script = limit_script});
+        w->redis = redis_new(&(struct redis_opts){.loop = &w->loop,
+                                                  .wheel = &w->wheel,
+                                                  .url = s->redis_url,
+                                                  .script = limit_script,
+                                                  .trial_key = "neap:limit:trial"});
 }
 
 static void open_server(struct worker *w)

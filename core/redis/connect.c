@@ -81,6 +81,24 @@ static void on_greeted(redisAsyncContext *ac, void *reply, void *arg)
     (void)is_fault(arg, ac, reply);
 }
 
+static void say(struct redis *r, redisCallbackFn *fn, int n, const char **words)
+{
+    if (r->ac != NULL && redisAsyncCommandArgv(r->ac, fn, r, n, words, NULL) != REDIS_OK)
+        redis_drop(r, r->ac->errstr);
+}
+
+static void on_tried(redisAsyncContext *ac, void *answer, void *arg)
+{
+    struct redis *r = arg;
+    if (is_fault(r, ac, answer))
+        return;
+    r->state = REDIS_UP;
+    r->failures = 0;
+    wheel_clear(r->opts.wheel, &r->timer);
+    tell_up(r);
+}
+
+/* A replica, or a Redis whose memory is full, takes the script and refuses what it does: so it is tried once. */
 static void on_loaded(redisAsyncContext *ac, void *answer, void *arg)
 {
     struct redis *r = arg;
@@ -92,16 +110,7 @@ static void on_loaded(redisAsyncContext *ac, void *answer, void *arg)
         return;
     }
     memcpy(r->sha, reply->str, sizeof r->sha - 1);
-    r->state = REDIS_UP;
-    r->failures = 0;
-    wheel_clear(r->opts.wheel, &r->timer);
-    tell_up(r);
-}
-
-static void say(struct redis *r, redisCallbackFn *fn, int n, const char **words)
-{
-    if (r->ac != NULL && redisAsyncCommandArgv(r->ac, fn, r, n, words, NULL) != REDIS_OK)
-        redis_drop(r, r->ac->errstr);
+    say(r, on_tried, 6, (const char *[]){"EVALSHA", r->sha, "1", r->opts.trial_key, "1", "1"});
 }
 
 static void greet(struct redis *r)

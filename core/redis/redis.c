@@ -1,6 +1,5 @@
 #include "redis/redis.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "redis/redis_internal.h"
 
@@ -99,7 +98,7 @@ static void on_reloaded(redisAsyncContext *ac, void *reply, void *arg)
     (void)arg;
 }
 
-/* SCRIPT FLUSH, or a Redis that failed over to one that does not have it. */
+/* SCRIPT FLUSH takes it away. Any other error is one of Redis itself, which became a replica or is out of memory. */
 static void see_error(struct redis *r, const redisReply *reply)
 {
     if (reply->type != REDIS_REPLY_ERROR)
@@ -107,7 +106,7 @@ static void see_error(struct redis *r, const redisReply *reply)
     if (strncmp(reply->str, "NOSCRIPT", 8) == 0 && r->ac != NULL)
         redisAsyncCommandArgv(r->ac, on_reloaded, r, 3, (const char *[]){"SCRIPT", "LOAD", r->opts.script}, NULL);
     else
-        log_note(LOG_WARN, "redis", "redis.refused", "reason", reply->str);
+        redis_drop(r, reply->str);
 }
 
 static void on_reply(redisAsyncContext *ac, void *answer, void *arg)

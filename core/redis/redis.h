@@ -12,10 +12,11 @@
 enum { REDIS_CONNECT_MS = 2000, REDIS_COMMAND_MS = 250, REDIS_LINE_MAX = 4096, REDIS_NUMBERS_MAX = 16 };
 
 struct redis_opts {
-    uv_loop_t *loop;     /* borrowed */
-    struct wheel *wheel; /* borrowed */
-    const char *url;     /* copied */
-    const char *script;  /* borrowed for ever: a literal */
+    uv_loop_t *loop;       /* borrowed */
+    struct wheel *wheel;   /* borrowed */
+    const char *url;       /* copied */
+    const char *script;    /* borrowed for ever: a literal */
+    const char *trial_key; /* the same: for a run of the script, with the arguments 1 and 1, that shows that it can be run */
 };
 
 struct redis_numbers { /* what the script returned */
