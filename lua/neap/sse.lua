@@ -11,6 +11,7 @@
 ---
 --- With `hub` (sse.hub, see neap.sse_hub) a stream has the events of a table, and a client that comes back misses none.
 local core = require "neap.core"
+local errors = require "neap.errors"
 local json = require "neap.json"
 local log = require "neap.log"
 local response = require "neap.response"
@@ -256,12 +257,26 @@ local function run(stream, out, opts)
   }
 end
 
+-- A token is let in for some seconds beyond its end, since clocks differ. A stream would be ended at once, and opened again
+-- by a client that believes in it.
+local function refuse_expired(stream)
+  if stream.expires_at and stream.expires_at <= core.now() then
+    errors.app {
+      status = 401,
+      code = "token_expired",
+      message = "The access token has expired",
+      headers = { ["WWW-Authenticate"] = 'Bearer error="invalid_token"' },
+    }
+  end
+end
+
 --- The answer of a handler: a stream of events. No proxy is to keep it or gather it.
 ---@param req table
 ---@param opts neap.SseOptions
 ---@return neap.Response
 function M.stream(req, opts)
   local stream = new_stream(req, opts)
+  refuse_expired(stream)
   if stream.hub then
     stream.hub:prepare()
   end
