@@ -1,10 +1,10 @@
 #include "auth/key.h"
 
 #include "base/mem.h"
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +47,22 @@ static int set_id(struct key *k, struct slice id, char err[static ERR_MAX])
     return 0;
 }
 
+static EVP_MAC_CTX *new_mac(const struct key *k)
+{
+    char digest[] = "SHA256";
+    if (k->alg != KEY_HS256)
+        memcpy(digest + 3, k->alg == KEY_HS384 ? "384" : "512", 3);
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *ctx = hmac != NULL ? EVP_MAC_CTX_new(hmac) : NULL;
+    EVP_MAC_free(hmac);
+    if (ctx != NULL && EVP_MAC_init(ctx, k->secret, k->secret_n, params) != 1) {
+        EVP_MAC_CTX_free(ctx);
+        ctx = NULL;
+    }
+    return ctx;
+}
+
 int key_set_secret(struct key *k, enum key_alg alg, struct slice id, struct slice secret, char err[static ERR_MAX])
 {
     size_t least = (size_t)EVP_MD_get_size(digest_of(alg));
@@ -59,7 +75,11 @@ int key_set_secret(struct key *k, enum key_alg alg, struct slice id, struct slic
         return -1;
     k->secret = (unsigned char *)mem_dup(secret.p, secret.n);
     k->secret_n = secret.n;
-    return 0;
+    k->mac = new_mac(k);
+    if (k->mac != NULL)
+        return 0;
+    key_deinit(k);
+    return fail(err, "%s is not available in this OpenSSL", alg_names[alg]);
 }
 
 static int check_public(enum key_alg alg, EVP_PKEY *p, char err[static ERR_MAX])
@@ -97,15 +117,18 @@ void key_deinit(struct key *k)
     if (k->secret != NULL)
         OPENSSL_cleanse(k->secret, k->secret_n);
     free(k->secret);
+    EVP_MAC_CTX_free(k->mac);
     EVP_PKEY_free(k->public_);
     *k = (struct key){0};
 }
 
+/* Without a key EVP_MAC_init begins anew with the one before. One thread at a time. */
 static bool verify_hmac(const struct key *k, struct slice input, struct slice signature)
 {
     unsigned char mac[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    if (HMAC(digest_of(k->alg), k->secret, (int)k->secret_n, (const unsigned char *)input.p, input.n, mac, &n) == NULL)
+    size_t n = 0;
+    if (EVP_MAC_init(k->mac, NULL, 0, NULL) != 1 || EVP_MAC_update(k->mac, (const unsigned char *)input.p, input.n) != 1 ||
+        EVP_MAC_final(k->mac, mac, &n, sizeof mac) != 1)
         return false;
     return signature.n == n && CRYPTO_memcmp(mac, signature.p, n) == 0;
 }

@@ -17,6 +17,7 @@ enum {
 };
 
 struct evp_pkey_st;
+struct evp_mac_ctx_st;
 
 struct key {
     enum key_alg alg;
@@ -24,6 +25,7 @@ struct key {
     char id[KEY_ID_MAX + 1]; /* the `kid` of its tokens; id_n 0: tokens without one only */
     unsigned char *secret;   /* owned; of the HS algorithms, with a NUL after it */
     size_t secret_n;
+    struct evp_mac_ctx_st *mac;  /* owned; has the secret already, which is most of the work */
     struct evp_pkey_st *public_; /* owned; of the others */
 };
 
