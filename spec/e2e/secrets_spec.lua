@@ -119,3 +119,56 @@ describe("a service with secrets from files", function()
     assert.is_true(#text > 500)
   end)
 end)
+
+describe("the repository", function()
+  local names = {}
+
+  setup(function()
+    local boot, settings = require "neap.boot", require "neap.settings"
+    for _, entry in ipairs(settings.describe(boot.definition())) do
+      if entry.secret then
+        names[#names + 1] = entry.name
+        assert.is_nil(entry.default, entry.name)
+      end
+    end
+  end)
+
+  local function each_file(path, visit)
+    for _, entry in ipairs(sys.list(path) or {}) do
+      if entry.type == "directory" then
+        each_file(path .. "/" .. entry.name, visit)
+      else
+        visit(path .. "/" .. entry.name)
+      end
+    end
+  end
+
+  -- What a line gives to one of them, written there; comments show examples.
+  local function given(line)
+    if line:find "^%s*#" or line:find "^%s*%-%-" then
+      return nil
+    end
+    for _, name in ipairs(names) do
+      if line:find(name .. "%s*[=:]%s*[\"'][%w+/_-]") or line:find("^%s*" .. name .. "%s*[=:]%s*[%w+/_-]+%s*$") then
+        return name
+      end
+    end
+  end
+
+  it("has no value of a secret in what it ships", function()
+    assert.is_true(#names >= 8)
+    assert.equal("GITHUB_TOKEN", given 'GITHUB_TOKEN = "ghp_0123456789"')
+    assert.equal("SECRET_KEY", given "SECRET_KEY=0123456789")
+    local function visit(path)
+      for line in (sys.read_file(path) or ""):gmatch "[^\n]+" do
+        assert.is_nil(given(line), path .. ": " .. line)
+      end
+    end
+    for _, folder in ipairs { "lua", "core", "deploy", "migrations", "web" } do
+      each_file(core.app_dir .. "/" .. folder, visit)
+    end
+    for _, file in ipairs { ".env.example", "compose.yaml", "config.lua" } do
+      visit(core.app_dir .. "/" .. file)
+    end
+  end)
+end)
