@@ -12,12 +12,16 @@ struct backwards {
     unsigned line;     /* lines before this index were not looked at */
     struct slice rest; /* of the present line, what lies before the last element */
     bool more;         /* rest has another element, maybe an empty one */
+    bool quotes;       /* an element may hold quoted commas */
     unsigned seen;
 };
 
-static struct backwards backwards(const struct request *req, struct slice name)
+static struct backwards backwards(const struct request *req, bool standard, struct slice otherwise)
 {
-    return (struct backwards){.req = req, .name = name, .line = req->headless ? 0 : req->head.header_count};
+    return (struct backwards){.req = req,
+                              .name = standard ? SLICE_LIT("Forwarded") : otherwise,
+                              .quotes = standard,
+                              .line = req->headless ? 0 : req->head.header_count};
 }
 
 static struct slice trimmed(struct slice s)
@@ -41,35 +45,57 @@ static bool line_before(struct backwards *b)
     return false;
 }
 
-/* Behind the last comma; the whole when there is none. */
-static size_t last_element(struct slice s)
+/* Where the last element begins: behind the last comma that is not in quotes. Quotes are Forwarded's only: elsewhere one
+ * that the client put there must not hide what the proxies wrote behind it. False: a quote has no end. */
+static bool last_element(struct slice s, bool quotes, size_t *at)
 {
-    size_t i = s.n;
-    while (i > 0 && s.p[i - 1] != ',')
-        i--;
-    return i;
+    bool quoted = false;
+    *at = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (quotes && quoted && s.p[i] == '\\')
+            i++; /* RFC 9110 5.6.4: the next one is meant as it is */
+        else if (quotes && s.p[i] == '"')
+            quoted = !quoted;
+        else if (s.p[i] == ',' && !quoted)
+            *at = i + 1;
+    }
+    return !quoted;
 }
 
 static bool element_before(struct backwards *b, struct slice *out)
 {
     if ((!b->more && !line_before(b)) || b->seen++ == ENTRIES_MAX)
         return false;
-    size_t at = last_element(b->rest);
+    size_t at;
+    if (!last_element(b->rest, b->quotes, &at))
+        return false;
     *out = trimmed(slice_of(b->rest.p + at, b->rest.n - at));
     b->more = at > 0;
     b->rest.n = at > 0 ? at - 1 : 0;
     return true;
 }
 
+static struct slice next_pair(struct slice *rest)
+{
+    bool quoted = false;
+    size_t n = 0;
+    for (; n < rest->n && (quoted || rest->p[n] != ';'); n++) {
+        if (quoted && rest->p[n] == '\\' && n + 1 < rest->n)
+            n++;
+        else if (rest->p[n] == '"')
+            quoted = !quoted;
+    }
+    struct slice pair = slice_of(rest->p, n);
+    n += n < rest->n;
+    *rest = slice_of(rest->p + n, rest->n - n);
+    return trimmed(pair);
+}
+
 /* RFC 7239 4: name=value pairs with semicolons between them; a value with a colon is quoted. */
 static struct slice parameter(struct slice element, struct slice name)
 {
     while (element.n > 0) {
-        const char *end = memchr(element.p, ';', element.n);
-        struct slice pair = slice_of(element.p, end != NULL ? (size_t)(end - element.p) : element.n);
-        size_t used = pair.n + (end != NULL);
-        element = slice_of(element.p + used, element.n - used);
-        pair = trimmed(pair);
+        struct slice pair = next_pair(&element);
         if (pair.n <= name.n || pair.p[name.n] != '=' || !slice_eq_nocase(slice_of(pair.p, name.n), name))
             continue;
         struct slice value = slice_of(pair.p + name.n + 1, pair.n - name.n - 1);
@@ -92,7 +118,7 @@ static void find_address(struct request *req)
     struct slice element;
     struct address next;
     req->address = *peer(req);
-    struct backwards b = backwards(req, f->standard ? SLICE_LIT("Forwarded") : SLICE_LIT("X-Forwarded-For"));
+    struct backwards b = backwards(req, f->standard, SLICE_LIT("X-Forwarded-For"));
     while (address_set_has(&f->proxies, &req->address) && element_before(&b, &element)) {
         if (f->standard)
             element = parameter(element, SLICE_LIT("for"));
@@ -115,7 +141,7 @@ enum request_scheme request_scheme(struct request *req)
     struct slice element;
     if (f->proxies.n == 0 || !address_set_has(&f->proxies, peer(req)))
         return SCHEME_UNKNOWN;
-    struct backwards b = backwards(req, f->standard ? SLICE_LIT("Forwarded") : SLICE_LIT("X-Forwarded-Proto"));
+    struct backwards b = backwards(req, f->standard, SLICE_LIT("X-Forwarded-Proto"));
     if (!element_before(&b, &element))
         return SCHEME_UNKNOWN;
     if (f->standard)

@@ -79,6 +79,15 @@ TEST("Forwarded is read where it is the header of the proxies, and then X-Forwar
     STANDARD("X-Forwarded-For: 203.0.113.7\r\n", "127.0.0.1");
 }
 
+TEST("what is in quotes is one value, and a quote without an end is no list")
+{
+    STANDARD("Forwarded: for=203.0.113.7;host=\"a, for=198.51.100.1;b\"\r\n", "203.0.113.7");
+    STANDARD("Forwarded: host=\"a;for=198.51.100.1\";for=203.0.113.7\r\n", "203.0.113.7");
+    STANDARD("Forwarded: host=\"a\\\", for=198.51.100.1\";for=203.0.113.7\r\n", "203.0.113.7");
+    STANDARD("Forwarded: for=198.51.100.1\r\nForwarded: for=\", for=203.0.113.7\r\n", "127.0.0.1");
+    IP(PROXIES, "X-Forwarded-For: \", 203.0.113.7\r\n", "203.0.113.7");
+}
+
 static enum request_scheme scheme_with(const char *proxies, bool standard, const char *lines)
 {
     enum request_scheme scheme;
