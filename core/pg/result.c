@@ -1,20 +1,23 @@
 #include "pg/result.h"
 #include "base/mem.h"
 #include "pg/shape.h"
+#include <limits.h>
 #include <stdlib.h>
 
 enum {
     SMALL_CELLS_MAX = 64,
-    SMALL_BYTES_MAX = 1024, /* of values; offsets are 16 bits wide */
+    SMALL_BYTES_MAX = 1024, /* of values */
 };
 
 struct small_text { /* in `bytes`, with a NUL behind it */
-    uint16_t at, n;
+    size_t at;
+    uint32_t n;
     bool is_null;
 };
 
 /* libpq takes 2 KiB for the smallest of results, which lives until Lua's collector comes by. Of a small one a copy is kept
- * in its place: the block goes back at once, and the next result gets it while it is in the cache. */
+ * in its place: the block goes back at once, and the next result gets it while it is in the cache. What was put together
+ * of several results is a copy too. */
 struct pg_result {
     PGresult *res;          /* owned; NULL: it is small */
     struct pg_shape *shape; /* counted */
@@ -35,7 +38,7 @@ static bool measure(PGresult *res, int rows, int columns, struct small_text *tex
             size_t n = (size_t)PQgetlength(res, row, i);
             if (n > SMALL_BYTES_MAX || used + n + 1 > SMALL_BYTES_MAX)
                 return false;
-            *texts++ = (struct small_text){(uint16_t)used, (uint16_t)n, n == 0 && PQgetisnull(res, row, i)};
+            *texts++ = (struct small_text){used, (uint32_t)n, n == 0 && PQgetisnull(res, row, i)};
             used += n + 1;
         }
     }
@@ -84,6 +87,50 @@ struct pg_result *pg_result_new(PGresult *taken, struct shape_cache *shapes, uin
     r->affected = strtoll(PQcmdTuples(taken), NULL, 10); /* "" where the command says nothing */
     if (r->res == NULL)
         PQclear(taken);
+    return r;
+}
+
+static bool have_same_columns(const struct pg_shape *a, const struct pg_shape *b)
+{
+    bool same = a == b || a->columns == b->columns;
+
+    for (int i = 0; a != b && same && i < a->columns; i++)
+        same = a->column[i].oid == b->column[i].oid && slice_eq(a->column[i].name, b->column[i].name);
+    return same;
+}
+
+struct pg_result *pg_result_concat(struct pg_result *const *parts, unsigned n)
+{
+    size_t rows = 0, columns = (size_t)parts[0]->columns, bytes = 0, used = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (!have_same_columns(parts[0]->shape, parts[i]->shape))
+            return NULL;
+        rows += (size_t)parts[i]->rows;
+        for (int row = 0; row < parts[i]->rows; row++)
+            for (int c = 0; c < parts[i]->columns; c++)
+                bytes += pg_result_text(parts[i], row, c).n + 1;
+    }
+    if (rows > INT_MAX)
+        return NULL;
+    size_t size = sizeof(struct pg_result) + rows * columns * sizeof(struct small_text) + bytes;
+    struct pg_result *r = mem_alloc(size);
+    struct small_text *t = r->texts;
+    *r = (struct pg_result){.shape = parts[0]->shape, .rows = (int)rows, .columns = (int)columns, .size = size};
+    r->shape->refs++;
+    r->bytes = (char *)(r->texts + rows * columns);
+    for (unsigned i = 0; i < n; i++) {
+        r->affected += parts[i]->affected;
+        for (int row = 0; row < parts[i]->rows; row++) {
+            for (int c = 0; c < parts[i]->columns; c++) {
+                struct slice text = pg_result_text(parts[i], row, c);
+                *t++ = (struct small_text){used, (uint32_t)text.n, pg_result_is_null(parts[i], row, c)};
+                memcpy(r->bytes + used, text.p, text.n);
+                r->bytes[used + text.n] = '\0';
+                used += text.n + 1;
+            }
+        }
+    }
     return r;
 }
 

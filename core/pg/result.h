@@ -27,6 +27,9 @@ enum pg_type {
 
 /* statement: the hash of its text, by which its columns are known again; 0, or no cache: they are not. */
 struct pg_result *pg_result_new(PGresult *taken, struct shape_cache *shapes, uint64_t statement);
+/* All rows of n > 0 results, one after another; the parts stay the caller's. NULL: their columns are not the same, or there
+ * are too many rows. */
+struct pg_result *pg_result_concat(struct pg_result *const *parts, unsigned n);
 void pg_result_free(struct pg_result *r); /* NULL is fine */
 int pg_result_rows(const struct pg_result *r);
 int pg_result_columns(const struct pg_result *r);

@@ -133,4 +133,6 @@ int db_copy_out(lua_State *L);
 int db_ping(lua_State *L); /* db_ping.c */
 /* ({{sql, ...}, ...}) -> their rows, in one round trip; false when the process is pinned: then inside a transaction. */
 int db_all(lua_State *L); /* db_all.c */
+/* (sql, {{...}, ...}) -> the rows of all runs together; likewise. */
+int db_many(lua_State *L);
 #endif

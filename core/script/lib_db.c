@@ -271,10 +271,22 @@ static const luaL_Reg statements[] = {
 };
 
 static const luaL_Reg others[] = {
-    {"all", db_all},           {"begin", db_begin},        {"ping", db_ping}, {"pool_status", l_pool_status},
-    {"array", db_array},       {"bytes", db_bytes},        {"pin", db_pin},   {"unpin", db_unpin},
-    {"slow", db_slow},         {"listen", db_listen},      {"each", db_each}, {"copy_in", db_copy_in},
-    {"copy_out", db_copy_out}, {"is_pinned", l_is_pinned}, {NULL, NULL},
+    {"all", db_all},
+    {"many", db_many},
+    {"begin", db_begin},
+    {"ping", db_ping},
+    {"pool_status", l_pool_status},
+    {"array", db_array},
+    {"bytes", db_bytes},
+    {"pin", db_pin},
+    {"unpin", db_unpin},
+    {"slow", db_slow},
+    {"listen", db_listen},
+    {"each", db_each},
+    {"copy_in", db_copy_in},
+    {"copy_out", db_copy_out},
+    {"is_pinned", l_is_pinned},
+    {NULL, NULL},
 };
 
 static void push_state(lua_State *L)

@@ -89,6 +89,21 @@ function M.all(statements)
   return raw.all(statements) or M.tx(function() return raw.all(statements) end)
 end
 
+--- One statement with several sets of parameters, in one round trip: all their rows together, in the order of the sets. As
+--- with db.all they are one transaction, unless they only read.
+---
+---     local made = db.many("insert into tags (task_id, name) values ($1, $2) returning id", { { id, "a" }, { id, "b" } })
+---     return db.many("select * from worlds where id = $1", { 7, 3 })   -- as JSON [{...}, {...}]
+---@param sql string
+---@param sets (neap.DbParam|neap.DbParam[])[]  1000 at most; one parameter may come without its list; NULL is json.null
+---@return neap.DbRows  affected: of all together
+function M.many(sql, sets)
+  if #sets == 0 then
+    return M.query("select where false")
+  end
+  return raw.many(sql, sets) or M.tx(function() return raw.many(sql, sets) end)
+end
+
 -- On the specs' own connection everything is read at once: a loop that held it could do nothing else with the database.
 local function each_of_all(each, ...)
   local all = table.pack(...)

@@ -133,6 +133,25 @@ for mode, pipeline in pairs { shared = "on", ["not shared"] = "off" } do
       load.close(conns)
     end)
 
+    it("db.many gives each its own rows together, and fails for whom one of them fails", function()
+      local conns = load.connect(server, 50)
+      for _ = 1, 4 do
+        local answers = load.round(conns, function(i)
+          return wire.request("GET /sql/many/" .. i % 7 - 2)
+        end)
+        for i, res in ipairs(answers) do
+          local n = i % 7 - 2
+          if n <= 0 then
+            assert(res.status >= 400, res.body)
+          else
+            local want = { { quotient = 100 // n }, { quotient = 100 // (n + 1) }, { quotient = 100 // (n + 2) } }
+            assert.same(want, res.json)
+          end
+        end
+      end
+      load.close(conns)
+    end)
+
     it("clients that leave while their statements are under way take nothing from those who stay", function()
       for _ = 1, 20 do
         local leaving, staying = load.connect(server, 20), load.connect(server, 20)

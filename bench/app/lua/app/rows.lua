@@ -19,15 +19,11 @@ r:get("/db", function()
 end)
 
 r:get("/queries", { query = Count }, function(req)
-  local statements = {}
+  local ids = {}
   for i = 1, req.query.n do
-    statements[i] = { WORLD, math.random(10000) }
+    ids[i] = math.random(10000)
   end
-  local rows = db.all(statements)
-  for i = 1, #rows do
-    rows[i] = rows[i][1]
-  end
-  return rows
+  return db.many(WORLD, ids)
 end)
 
 -- Each waits for the one before.
