@@ -72,6 +72,20 @@ describe("a limit", function()
     assert.equal("401 401 401" .. (" 429"):rep(17), found)
   end)
 
+  it("by user is each user's own, wherever they call from, and a stranger's 401 costs nobody anything", function()
+    local function bearer(name)
+      local res = wire.exchange(server, wire.request("GET /sign/" .. name))
+      return function()
+        return { "Authorization: Bearer " .. res.json.token }
+      end
+    end
+    local ann, bob = bearer "ann", bearer "bob"
+    assert.equal("200 200 200 429", statuses(server, 4, "GET /mine", ann))
+    assert.equal(("401 "):rep(6):sub(1, -2), statuses(server, 6, "GET /mine"))
+    assert.equal("200 200 200 429", statuses(server, 4, "GET /mine", bob))
+    assert.equal("429", statuses(server, 1, "GET /mine", ann))
+  end)
+
   it("may be several, each told in the headers", function()
     local res = wire.exchange(server, wire.request "GET /both")
     assert.equal(200, res.status)
