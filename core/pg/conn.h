@@ -53,7 +53,8 @@ enum conn_step {
     STEP_EXECUTE,
     STEP_BATCH,
     STEP_STREAM,
-    STEP_COPY_IN
+    STEP_COPY_IN,
+    STEP_TYPES
 };
 enum conn_stop { STOP_NONE, STOP_CANCELLED, STOP_DEADLINE, STOP_FAULT };
 
@@ -117,6 +118,7 @@ struct pg_conn {
     PGresult *result;          /* owned */
     struct conn_batch *batch;  /* owned; of STEP_BATCH, with its results until the next statement */
     struct conn_stream stream; /* of STEP_STREAM */
+    bool types_asked;          /* for this statement */
     bool retried;
     bool unsent; /* the statement itself was not handed to libpq: it can be sent elsewhere */
     bool was_in_tx;
@@ -162,9 +164,12 @@ void pg_conn_refuse(struct pg_conn *c, const char *fault); /* what was begun; to
 
 /* ---- conn_batch.c ---- */
 void conn_batch_read(struct pg_conn *c);
-void conn_batch_free(struct conn_batch *b); /* NULL is fine */
+void conn_batch_free(struct conn_batch *b);                             /* NULL is fine */
+unsigned conn_batch_count(const struct pg_conn *c);                     /* 0: it was none */
+const PGresult *conn_batch_result(const struct pg_conn *c, unsigned i); /* borrowed; NULL: it has none */
 
 /* ---- conn_stream.c ---- */
+void conn_stream_send(struct pg_conn *c);
 void conn_stream_read(struct pg_conn *c);
 void conn_stream_stop(struct pg_conn *c);  /* nobody wants the rest */
 void conn_stream_reset(struct pg_conn *c); /* the statement is over */
@@ -174,6 +179,13 @@ void conn_stream_on_more(struct deferred *d);
 void conn_copy_on_input(struct pg_conn *c);
 void conn_copy_on_flushed(struct pg_conn *c);
 void conn_copy_stop(struct pg_conn *c, enum conn_stop why);
+
+/* ---- conn_types.c ---- */
+/* True: the server is asked for the types in its results; pg_conn_finish comes again when they are known. */
+bool conn_types_ask(struct pg_conn *c);
+/* Likewise, before anything that cannot be held back; conn_stream_send comes. */
+bool conn_types_ask_first(struct pg_conn *c);
+void conn_types_read(struct pg_conn *c);
 
 /* ---- conn_read_only.c ---- */
 /* A statement was refused with 25006. True: not because of what its caller asked for, but because the server takes no

@@ -28,6 +28,16 @@ void conn_batch_free(struct conn_batch *b)
     free(b);
 }
 
+const PGresult *conn_batch_result(const struct pg_conn *c, unsigned i)
+{
+    return c->batch && i < c->batch->n ? c->batch->parts[i].result : NULL;
+}
+
+unsigned conn_batch_count(const struct pg_conn *c)
+{
+    return c->batch ? c->batch->n : 0;
+}
+
 static struct conn_batch *batch_new(const struct pg_statement *sts, unsigned n)
 {
     struct conn_batch *b = mem_zalloc(sizeof *b + n * sizeof b->parts[0]);

@@ -111,6 +111,10 @@ static void read_results(struct pg_conn *c)
         conn_stream_read(c);
         return;
     }
+    if (c->step == STEP_TYPES) {
+        conn_types_read(c);
+        return;
+    }
     if (c->step == STEP_BATCH) {
         conn_batch_read(c);
         return;
@@ -257,6 +261,8 @@ void pg_conn_finish(struct pg_conn *c)
         drop_result(c);
     c->step = STEP_NONE;
     if (c->pq && !cancel_drop(c))
+        return;
+    if (c->pq && c->result && !is_error(c->result) && conn_types_ask(c))
         return;
     wheel_clear(c->opts->wheel, &c->deadline);
     wheel_clear(c->opts->wheel, &c->cancel_again);

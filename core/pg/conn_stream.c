@@ -251,6 +251,19 @@ void pg_conn_drop_data(struct pg_conn *c)
     c->stream.bytes = 0;
 }
 
+void conn_stream_send(struct pg_conn *c)
+{
+    const struct pg_statement *st = &c->copy.st;
+
+    if (!PQsendQueryParams(c->pq, st->sql.p, st->n, NULL, st->values, NULL, NULL, 0) || !PQsetSingleRowMode(c->pq)) {
+        pg_conn_fail_late(c, PQerrorMessage(c->pq));
+        return;
+    }
+    c->unsent = false;
+    c->step = STEP_STREAM;
+    (void)pg_conn_flush(c);
+}
+
 void pg_conn_stream(struct pg_conn *c, const struct pg_statement *st, pg_part_fn on_part, pg_result_fn fn, void *arg)
 {
     const char *fault = statement_fault(st);
@@ -265,13 +278,8 @@ void pg_conn_stream(struct pg_conn *c, const struct pg_statement *st, pg_part_fn
     st = &c->copy.st;
     c->worn |= statement_bytes(st) > CONN_BYTES_KEPT_MAX;
     c->touched |= session_is_touched_by(st->sql);
-    if (!pg_conn_is_open(c)) {
+    if (!pg_conn_is_open(c))
         pg_conn_fail_late(c, "the connection was closed");
-    } else if (!PQsendQueryParams(c->pq, st->sql.p, st->n, NULL, st->values, NULL, NULL, 0) || !PQsetSingleRowMode(c->pq)) {
-        pg_conn_fail_late(c, PQerrorMessage(c->pq));
-    } else {
-        c->unsent = false;
-        c->step = STEP_STREAM;
-        (void)pg_conn_flush(c);
-    }
+    else if (!conn_types_ask_first(c))
+        conn_stream_send(c);
 }

@@ -178,6 +178,11 @@ enum pg_type pg_result_type(const struct pg_result *r, int column)
     return r->shape->column[column].type;
 }
 
+enum pg_type pg_result_element_type(const struct pg_result *r, int column)
+{
+    return r->shape->column[column].element;
+}
+
 Oid pg_result_oid(const struct pg_result *r, int column)
 {
     return r->shape->column[column].oid;

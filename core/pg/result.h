@@ -36,6 +36,7 @@ int pg_result_columns(const struct pg_result *r);
 struct pg_shape *pg_result_shape(const struct pg_result *r); /* borrowed; pg/shape.h */
 struct slice pg_result_name(const struct pg_result *r, int column);
 enum pg_type pg_result_type(const struct pg_result *r, int column);
+enum pg_type pg_result_element_type(const struct pg_result *r, int column); /* of a PG_ARRAY */
 Oid pg_result_oid(const struct pg_result *r, int column);
 bool pg_result_is_null(const struct pg_result *r, int row, int column);
 struct slice pg_result_text(const struct pg_result *r, int row, int column); /* as Postgres wrote it */

@@ -139,7 +139,7 @@ void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type
 void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out)
 {
     enum pg_type type = pg_result_type(r, column);
-    enum pg_type element_type = type == PG_ARRAY ? pg_type_of_element(pg_result_oid(r, column)) : PG_TEXT;
+    enum pg_type element_type = pg_result_element_type(r, column);
 
     if (pg_result_is_null(r, row, column))
         buf_lit(out, "null");

@@ -6,7 +6,7 @@
 /* The names are compared too: a column may be called otherwise since. */
 static bool is_of(const struct pg_shape *s, const PGresult *res, int columns)
 {
-    if (s->columns != columns)
+    if (s->columns != columns || s->unsure)
         return false;
     for (int i = 0; i < columns; i++)
         if (s->column[i].oid != PQftype(res, i) || strcmp(s->column[i].name.p, PQfname(res, i)) != 0)
@@ -14,7 +14,21 @@ static bool is_of(const struct pg_shape *s, const PGresult *res, int columns)
     return true;
 }
 
-static struct pg_shape *make(const PGresult *res, int columns)
+/* types: NULL when nothing is known of the database. */
+static struct pg_column column_of(struct slice name, Oid oid, const struct user_types *types, bool *unsure)
+{
+    struct pg_column column = {name, oid, pg_type_of(oid), pg_type_of_element(oid)};
+    const struct user_type *t = oid >= USER_TYPES_MIN && types ? user_types_find(types, oid) : NULL;
+
+    *unsure |= oid >= USER_TYPES_MIN && t == NULL;
+    if (t && t->element != 0) {
+        column.type = PG_ARRAY;
+        column.element = pg_type_of(t->element);
+    }
+    return column;
+}
+
+static struct pg_shape *make(const PGresult *res, int columns, const struct user_types *types)
 {
     static uint64_t last_id;
     size_t size = sizeof(struct pg_shape) + (size_t)columns * sizeof(struct pg_column), names = 0;
@@ -29,7 +43,7 @@ static struct pg_shape *make(const PGresult *res, int columns)
     for (int i = 0; i < columns; i++) {
         size_t n = strlen(PQfname(res, i));
         Oid oid = PQftype(res, i);
-        s->column[i] = (struct pg_column){slice_of(p, n), oid, pg_type_of(oid)};
+        s->column[i] = column_of(slice_of(p, n), oid, types, &s->unsure);
         memcpy(p, PQfname(res, i), n + 1);
         p += n + 1;
     }
@@ -52,6 +66,7 @@ void shape_cache_free(struct shape_cache *sc)
         shape_unref(sc->of[i]);
         sc->of[i] = NULL;
     }
+    user_types_free(&sc->types);
 }
 
 struct pg_shape *shape_of(struct shape_cache *sc, uint64_t hash, const PGresult *res)
@@ -60,10 +75,10 @@ struct pg_shape *shape_of(struct shape_cache *sc, uint64_t hash, const PGresult 
     int columns = PQnfields(res);
 
     if (at == NULL)
-        return make(res, columns);
+        return make(res, columns, sc ? &sc->types : NULL);
     if (*at == NULL || !is_of(*at, res, columns)) {
         shape_unref(*at);
-        *at = make(res, columns);
+        *at = make(res, columns, &sc->types);
     }
     (*at)->refs++;
     return *at;

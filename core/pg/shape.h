@@ -5,19 +5,21 @@
  * view of them, a metatable of Lua. Counted; the statement's place in the cache counts too. */
 #include "base/buf.h"
 #include "pg/result.h"
+#include "pg/user_types.h"
 
 enum { SHAPES_MAX = 256 };
 
 struct pg_column {
     struct slice name; /* in the shape's own block */
     Oid oid;
-    enum pg_type type;
+    enum pg_type type, element; /* element: of a PG_ARRAY */
 };
 
 struct pg_shape {
     unsigned refs;
     uint64_t id; /* never used again, so that others may keep what they know of it */
     int columns;
+    bool unsure;        /* a type was not known when it was made */
     struct buf keys;    /* of JSON rows: "\"id\":\"name\":", made when the first row is written */
     size_t *key_ends;   /* owned; of each column, in `keys` */
     uint64_t map_owner; /* whose map it is; 0: nobody's */
@@ -28,6 +30,7 @@ struct pg_shape {
 /* By the hash of the statement's text; the latest of two that share a place wins. */
 struct shape_cache {
     struct pg_shape *of[SHAPES_MAX];
+    struct user_types types;
 };
 void shape_cache_free(struct shape_cache *sc);
 

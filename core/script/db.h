@@ -82,7 +82,7 @@ int db_rows_push(lua_State *L, int index);
 /* For a caller with rows of its own. The metatable has their columns; a row takes its place on top of the stack. */
 void db_row_push_meta(lua_State *L, const struct pg_result *res);
 void db_row_push(lua_State *L, const struct pg_result *res, int row);
-void db_cell_push(lua_State *L, enum pg_type type, Oid oid, struct slice text);
+void db_cell_push(lua_State *L, enum pg_type type, enum pg_type element, struct slice text);
 
 /* ---- db_slow.c ---- */
 int db_slow(lua_State *L); /* (ms): DB_SLOW_MS */

@@ -51,7 +51,7 @@ static void push_element(lua_State *L, enum pg_type type, struct slice text, boo
     else if (is_array)
         push_array(L, type, text);
     else
-        db_cell_push(L, type, 0, text);
+        db_cell_push(L, type, PG_TEXT, text);
 }
 
 /* The reader's buffer is freed by a userdata, for when an element raises. */
@@ -99,7 +99,7 @@ static void push_array(lua_State *L, enum pg_type element_type, struct slice tex
     lua_remove(L, -2);
 }
 
-void db_cell_push(lua_State *L, enum pg_type type, Oid oid, struct slice text)
+void db_cell_push(lua_State *L, enum pg_type type, enum pg_type element, struct slice text)
 {
     char time[64];
 
@@ -124,7 +124,7 @@ void db_cell_push(lua_State *L, enum pg_type type, Oid oid, struct slice text)
         push_bytea(L, text);
         break;
     case PG_ARRAY:
-        push_array(L, pg_type_of_element(oid), text);
+        push_array(L, element, text);
         break;
     case PG_TEXT:
     case PG_NUMERIC:

@@ -243,6 +243,7 @@ void db_flow_drop(struct db_flow *f)
 void db_flow_free(struct db_flow *f)
 {
     db_flow_drop(f);
+    statement_copy_free(&f->copy);
     free(f->err);
     f->err = NULL;
 }

@@ -105,7 +105,7 @@ void db_row_push(lua_State *L, const struct pg_result *res, int row)
         if (pg_result_is_null(res, row, i))
             lua_pushnil(L);
         else
-            db_cell_push(L, pg_result_type(res, i), pg_result_oid(res, i), pg_result_text(res, row, i));
+            db_cell_push(L, pg_result_type(res, i), pg_result_element_type(res, i), pg_result_text(res, row, i));
         lua_rawset(L, -3);
     }
     lua_pushvalue(L, meta);

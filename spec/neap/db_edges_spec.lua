@@ -206,3 +206,37 @@ describe("a statement", function()
     assert.equal(4 << 20, db.one("select length($1::bytea) as n", db.bytes(bytes)).n)
   end)
 end)
+
+describe("a type of the database's own", function()
+  before_each(function()
+    db.script [[create type mood as enum ('sad', 'so, so', '{glad}'); create domain cents as int check (value >= 0);
+      create type pair as (a int, b text)]]
+  end)
+
+  it("is text, a domain is what it is made of, and an array of either is an array, from the first time on", function()
+    local row = db.one [=[select '{glad}'::mood as m, array['sad', 'so, so', '{glad}', null]::mood[] as ms, 5::cents as c,
+      array[1, 2]::cents[] as cs, array[array['sad'::mood], array['{glad}'::mood]] as grid, (1, 'x')::pair as p,
+      array[(1, 'x')::pair] as ps]=]
+    assert.equal("{glad}", row.m)
+    assert.same({ "sad", "so, so", "{glad}", json.null }, row.ms)
+    assert.equal(5, row.c)
+    assert.same({ 1, 2 }, row.cs)
+    assert.same({ { "sad" }, { "{glad}" } }, row.grid)
+    assert.equal("(1,x)", row.p)
+    assert.same({ "(1,x)" }, row.ps)
+    assert.same({ "sad" }, echo("mood[]", db.array { "sad" }))
+    assert.equal("22P02", failure(echo, "mood[]", db.array { "furious" }).sqlstate)
+    assert.equal('[{"ms":["sad",null]}]', json.encode(db.query "select array['sad', null]::mood[] as ms"))
+  end)
+
+  it("is that in db.all and db.each too", function()
+    local found = db.all { { "select array['sad']::mood[] as a" }, { "select 'sad'::mood as m" }, { "select 1 as n" } }
+    assert.same({ "sad" }, found[1][1].a)
+    assert.equal("sad", found[2][1].m)
+    for row in db.each "select array['sad', '{glad}']::mood[] as a, array[7]::cents[] as c from generate_series(1, 3)" do
+      assert.same({ "sad", "{glad}" }, row.a)
+      assert.same({ 7 }, row.c)
+    end
+  end)
+
+end)
