@@ -118,7 +118,9 @@ static enum auth_status read(struct auth *a, struct slice text, struct arena *ar
     case TOKEN_EXPIRED:
         return AUTH_EXPIRED;
     case TOKEN_KEY_UNKNOWN: /* a new key, or a made-up one; only those that are published change while we run */
-        return a->source != NULL && jwks_source_fetch(a->source, a->loop) ? AUTH_LATER : AUTH_INVALID;
+        if (a->source == NULL)
+            return AUTH_INVALID;
+        return jwks_source_fetch(a->source, a->loop) || jwks_source_version(a->source) == 0 ? AUTH_LATER : AUTH_INVALID;
     default:
         return AUTH_INVALID;
     }

@@ -111,7 +111,7 @@ bool jwks_source_fetch(struct jwks_source *s, uv_loop_t *loop)
 
 void jwks_source_freshen(struct jwks_source *s, uv_loop_t *loop)
 {
-    if (uv_now(loop) - s->got_ms > JWKS_AGE_MS_MAX)
+    if (s->version == 0 || uv_now(loop) - s->got_ms > JWKS_AGE_MS_MAX)
         (void)jwks_source_fetch(s, loop);
 }
 

@@ -19,5 +19,5 @@ bool jwks_source_fetch(struct jwks_source *s, uv_loop_t *loop);
 /* Fetches when the keys are old. */
 void jwks_source_freshen(struct jwks_source *s, uv_loop_t *loop);
 const struct jwks *jwks_source_keys(const struct jwks_source *s); /* valid until the loop turns */
-unsigned jwks_source_version(const struct jwks_source *s);        /* counts the changes */
+unsigned jwks_source_version(const struct jwks_source *s);        /* counts the changes; 0: there were never any keys */
 #endif
