@@ -203,13 +203,31 @@ describe("the events of a table", function()
     again:close()
   end)
 
+  it("wait while a client is slow in reading what it missed", function()
+    local client = join "/events"
+    say "start"
+    client:texts(1)
+    client:close()
+    say(("x"):rep(20000), { copies = 400 })
+    local again = join("/events", client.last_id)
+    core.sleep(0.2)
+    say "new"
+    for i = 1, 400 do
+      assert.matches("xxxx", (assert(again:next(), i).data))
+    end
+    assert.same({ "new" }, again:texts(1))
+    again:close()
+  end)
+
   it("begin with a resync when the last id is not known, is somebody else's, or is a day old", function()
     local theirs = join "/events?user=ben"
     say("x", { user = "ben" })
     theirs:texts(1)
+    local bens = theirs.last_id
     say("old", { age = 90000 })
     theirs:texts(1)
-    for _, id in ipairs { "nonsense", "1-1", "99999999999-1", "9-0-1", theirs.last_id, "99999999999999999999-1" } do
+    local old = theirs.last_id
+    for _, id in ipairs { "nonsense", "1-1", "99999999999-1", "9-0-1", bens, old, "99999999999999999999-1" } do
       local client = join("/events?user=ann", id)
       local event = client:next()
       assert.equal("resync", event.event, id)
@@ -289,6 +307,7 @@ describe("streams that are open", function()
     for i = 1, 10 do
       clients[i] = join "/events"
     end
+    assert.equal(1, server:get("/listens").json.n)
     say "one"
     for _, client in ipairs(clients) do
       client:texts(1)
