@@ -307,6 +307,9 @@ describe("streams that are open", function()
     for i = 1, 10 do
       clients[i] = join "/events"
     end
+    assert.is_true(edges.eventually(function()
+      return server:get("/listens").json.n > 0
+    end))
     assert.equal(1, server:get("/listens").json.n)
     say "one"
     for _, client in ipairs(clients) do
