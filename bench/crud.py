@@ -203,6 +203,12 @@ def routes(db, user, service, admin, n):
     yield route("PATCH /labs/{id}", lambda id: f"{V1}/labs/{id}", lambda i: {"status": "provisioning"}, by="service",
                 ids=waiting)
     yield route("POST /labs/{id}/end", lambda id: f"{V1}/labs/{id}/end", None, 202, ids=waiting)
+    people = db.sql("select id from users where role = 'user'")
+    yield route("GET /users", fixed("/users"), by="admin")
+    yield route("GET /users/{id}", lambda id: f"{V1}/users/{id}", by="admin", ids=people)
+    yield route("PATCH /users/{id}", lambda id: f"{V1}/users/{id}", lambda i: {"is_active": True}, by="admin", ids=people)
+    yield route("GET /auth/me", fixed("/auth/me"))
+    yield route("GET /auth/sessions", fixed("/auth/sessions"))
     yield route("GET /conversations", fixed("/conversations"))
     yield route("POST /conversations", fixed("/conversations"), lambda i: {"title": f"new {i}"}, 201)
     yield route("GET /conversations/{id}", lambda id: f"{V1}/conversations/{id}", ids=talks)
