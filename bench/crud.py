@@ -247,8 +247,13 @@ def request_bytes(method, path, body, bearer):
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + text
 
 
-async def measure(port, idle, n, rate, route):
+# As many as are busy at a time when all goes well; more are opened when they are needed.
+CONNECTIONS = 16
+
+
+async def measure(port, n, rate, route):
     """Milliseconds from the moment a request was due, and the answers that were not expected."""
+    idle = [await Connection().open(port) for _ in range(CONNECTIONS)]
     _, method, path, body, expect, bearers = route
     requests = [request_bytes(method, path(i), body and body(i), bearers[i % len(bearers)]) for i in range(n)]
     times, wrong, running = [], {}, []
@@ -268,6 +273,8 @@ async def measure(port, idle, n, rate, route):
         await asyncio.sleep(max(0, due - time.perf_counter()))
         running.append(asyncio.create_task(send(request, due)))
     await asyncio.gather(*running)
+    for conn in idle:
+        conn.writer.close()
     return sorted(times), wrong
 
 
@@ -301,12 +308,12 @@ async def run(db, args):
     failed = False
     try:
         await serving(port)
-        idle = []
-        print(f"{args.rate} requests a second, {n} of each; {args.tasks} tasks, {args.own} of them the user's; ms")
+        print(f"{args.rate} requests a second, {n} of each; {args.tasks} tasks, {args.own} of them the user's; ms;"
+              f" the machine's load was {os.getloadavg()[0]:.1f} before")
         print(f"{'route':46} {'p50':>7} {'p99':>7} {'max':>7}")
         for route in wanted:
             # The first requests of a route prepare its statements.
-            times, wrong = await measure(port, idle, n, args.rate, route)
+            times, wrong = await measure(port, n, args.rate, route)
             at = lambda share: times[min(len(times) - 1, int(len(times) * share))]  # noqa: E731
             slow = "  TOO SLOW" if at(0.99) > args.limit else ""
             print(f"{route[0]:46} {at(0.5):7.1f} {at(0.99):7.1f} {times[-1]:7.1f}{slow}", flush=True)
