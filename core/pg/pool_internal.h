@@ -16,6 +16,7 @@ enum {
     POOL_BACKOFF_MS = 100,                  /* doubled with each failure */
     POOL_BACKOFF_MAX_MS = 5000,
     POOL_BACKOFF_ASKED_MS = 250,  /* while callers ask for connections and are refused */
+    POOL_BACKOFF_LINE_MS = 1000,  /* while they wait for those that there are: the server may just be full */
     POOL_TEND_MS = 5000,          /* how often the idle ones are looked at */
     POOL_SHRINK_IDLE_MS = 300000, /* above min and idle for so long: closed */
     POOL_COMPLAIN_MS = 30000,     /* one log line in so long while the database is away */

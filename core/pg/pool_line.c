@@ -166,7 +166,7 @@ static void on_deadline(struct wheel_timer *t)
 }
 
 /* Callers are asking, so look sooner whether the database is back. */
-static void hurry(struct pool *p)
+static void hurry(struct pool *p, unsigned within_ms)
 {
     uint64_t now_tick = p->opts.wheel->tick;
 
@@ -174,8 +174,8 @@ static void hurry(struct pool *p)
         pool_grow(p);
         return;
     }
-    if (p->retry.at_tick > now_tick + POOL_BACKOFF_ASKED_MS / WHEEL_TICK_MS + 1)
-        wheel_set(p->opts.wheel, &p->retry, POOL_BACKOFF_ASKED_MS / 2 + random_u64() % (POOL_BACKOFF_ASKED_MS / 2));
+    if (p->retry.at_tick > now_tick + within_ms / WHEEL_TICK_MS + 1)
+        wheel_set(p->opts.wheel, &p->retry, within_ms / 2 + random_u64() % (within_ms / 2));
 }
 
 void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void *arg)
@@ -186,7 +186,7 @@ void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void 
     if (p->closing || (p->failures > 0 && pool_live(p) == 0)) {
         refuse(p, w, PG_UNAVAILABLE);
         if (!p->closing)
-            hurry(p);
+            hurry(p, POOL_BACKOFF_ASKED_MS);
         return;
     }
     if (p->waiting >= p->opts.line_max) {
@@ -198,7 +198,7 @@ void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void 
     p->waiting++;
     wheel_set(p->opts.wheel, &w->deadline, p->opts.acquire_ms);
     pool_serve_line(p);
-    hurry(p);
+    hurry(p, POOL_BACKOFF_LINE_MS);
     if (p->waiting > 0)
         lanes_make_room(p);
 }

@@ -4,6 +4,7 @@ local edges = require "spec.support.edges"
 local load = require "spec.support.load"
 local prometheus = require "spec.support.prometheus"
 local run = require "neap.test.scratch"
+local scratch = require "spec.support.scratch"
 local sys = require "neap.core.os"
 local test = require "neap.test"
 local wire = require "spec.support.wire"
@@ -147,6 +148,22 @@ describe("/metrics", function()
       return metrics():get("neap_reloads_total", { result = "loaded" }) == 3
     end))
     assert.equal(before:get("neap_http_requests_total", HELLO), metrics():get("neap_http_requests_total", HELLO))
+  end)
+
+  it("is where the application says, or nowhere", function()
+    for url, status in pairs { ["false"] = 404, ['"/internal/metrics"'] = 200 } do
+      local app = scratch.app {
+        links = { ["config.lua"] = "spec/fixtures/edges/config.lua" },
+        files = { ["lua/app/init.lua"] = ([[
+          return function() return require "neap".app { metrics_url = %s } end
+        ]]):format(url) },
+      }
+      local other = test.spawn_server { dir = app, env = { WORKERS = "1" } }
+      assert.equal(404, wire.exchange(other, wire.request "GET /metrics").status)
+      assert.equal(status, wire.exchange(other, wire.request "GET /internal/metrics").status)
+      other:stop()
+      scratch.remove(app)
+    end
   end)
 
   it("is for this machine: not for who comes through a proxy", function()
