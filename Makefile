@@ -13,7 +13,7 @@ cmake = MAKEFLAGS=--no-print-directory cmake
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .PHONY: build specs run api test story asan fuzz lint check format migrate pages install clean help
-.PHONY: bench bench-crud bench-streams deps deps-build deps-run deps-test deps-lint deps-bench deps-fuzz deps-pages
+.PHONY: bench bench-crud bench-limits bench-streams deps deps-build deps-run deps-test deps-lint deps-bench deps-fuzz deps-pages
 
 build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
 	@$(cmake) --build $(BUILD) --parallel $(JOBS)
@@ -86,6 +86,9 @@ deps-pages:
 	@sh tools/deps.sh build pages
 bench-crud: deps-bench build ## milliseconds of each route of Workbench, 200 requests a second, 100,000 tasks
 	@python3 bench/crud.py $(neap) $(ARGS)
+
+bench-limits: deps-bench build ## whether rate limits hold over two workers, and what they and a flood of clients cost
+	@sh bench/limits.sh $(neap)
 
 deps-bench:
 	@sh tools/deps.sh build run bench

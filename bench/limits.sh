@@ -59,14 +59,12 @@ memory() {
 flood() {
     cat >"$work/flood.lua" <<'LUA'
 local n = 0
-local thread_count = 0
-function setup(thread) thread:set("id", thread_count) thread_count = thread_count + 1 end
 function request()
   n = n + 1
-  return wrk.format("GET", "/ip", { ["X-Forwarded-For"] = ("%d.%d.%d.%d"):format(20 + id, n >> 16 & 255, n >> 8 & 255, n & 255) })
+  local a, b, c = math.floor(n / 65536) % 256, math.floor(n / 256) % 256, n % 256
+  return wrk.format("GET", "/ip", { ["X-Forwarded-For"] = ("20.%d.%d.%d"):format(a, b, c) })
 end
 LUA
-    sed -i 's/n >> 16 & 255, n >> 8 & 255, n & 255/math.floor(n \/ 65536) % 256, math.floor(n \/ 256) % 256, n % 256/' "$work/flood.lua"
     TRUSTED_PROXIES=127.0.0.1 start "$neap" serve "$app"
     wrk -t1 -c16 -d1s "http://127.0.0.1:$port/free" >/dev/null
     echo "before the flood: $(memory)"
