@@ -1,5 +1,6 @@
 #include "redis/redis.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "redis/redis_internal.h"
 
@@ -45,6 +46,8 @@ void redis_close(struct redis *r)
     if (r == NULL)
         return;
     redisAsyncContext *ac = r->ac;
+    if (r->was_up)
+        log_note(LOG_INFO, "redis", "shutdown.redis", NULL, NULL);
     r->state = REDIS_CLOSED;
     r->ac = NULL;
     wheel_clear(r->opts.wheel, &r->timer);
