@@ -13,7 +13,8 @@ cmake = MAKEFLAGS=--no-print-directory cmake
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .PHONY: build specs run api test story asan fuzz lint check format migrate pages install clean help
-.PHONY: bench bench-crud bench-limits bench-streams deps deps-build deps-run deps-test deps-lint deps-bench deps-fuzz deps-pages
+.PHONY: bench bench-crud bench-limits bench-streams
+.PHONY: deps deps-build deps-run deps-test deps-lint deps-bench deps-fuzz deps-pages
 
 build: deps-build $(BUILD)/CMakeCache.txt ## build/neap
 	@$(cmake) --build $(BUILD) --parallel $(JOBS)
