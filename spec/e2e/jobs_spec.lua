@@ -58,11 +58,14 @@ end
 describe("a job", function()
   it("runs at once, because the workers are told, and once however many there are", function()
     local server = serve { WORKERS = "2" }
+    -- Until both have looked for themselves: from then on they only look when they are told.
+    core.sleep(1.5)
+    wait_state(jobs.enqueue(server, "work"), "succeeded")
     for _ = 1, 60 do
       jobs.enqueue(server, "work")
     end
-    wait("select count(*) from jobs where state = 'succeeded'", "60")
-    assert.equal("60 60", sql "select count(*) || ' ' || count(distinct job) from runs")
+    wait("select count(*) from jobs where state = 'succeeded'", "61")
+    assert.equal("61 61", sql "select count(*) || ' ' || count(distinct job) from runs")
     stop(server)
   end)
 
@@ -182,6 +185,20 @@ describe("a lease", function()
     stop(server)
   end)
 
+  it("that was lost leaves a job that ends all the same as its new holder has it", function()
+    local server = serve { JOBS_LEASE = "60" }
+    for _, kind in ipairs { "work", "fails" } do
+      local id = jobs.enqueue(server, kind, { seconds = 1.5, times = 9 })
+      wait(("select count(*) from runs where job = %d"):format(id), "1")
+      local lines = #server:logs()
+      sql("update jobs set attempts = 7, locked_by = 'another', locked_until = now() + interval '1 hour' where id = %d", id)
+      server:wait_log("job.lease_lost", 20, lines)
+      assert.equal("running another 7",
+        sql("select state || ' ' || locked_by || ' ' || attempts from jobs where id = %d", id))
+    end
+    stop(server)
+  end)
+
   it("that was lost rolls back what the handler wrote, when it ends its job with it", function()
     local server = serve { JOBS_LEASE = "60" }
     local id = jobs.enqueue(server, "exact", { seconds = 0.5 })
@@ -257,7 +274,8 @@ describe("every", function()
     wait("select count(*) >= 5 from runs where kind = 'every.tick'", "t")
     assert.equal("t", sql [[select bool_and(n = 1) from
       (select count(*) as n from runs group by date_trunc('second', began)) x]])
-    -- Each began as its period did.
+    -- Each begins as its period does.
+    assert.equal("t", sql "select run_at = date_trunc('second', run_at) from jobs where kind = 'every.tick'")
     assert.equal("t", sql [[select percentile_disc(0.5) within group
       (order by extract(epoch from began - date_trunc('second', began))) < 0.5 from runs]])
     assert.equal("1", sql "select count(*) from jobs where kind = 'every.tick'")
