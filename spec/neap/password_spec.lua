@@ -67,4 +67,23 @@ describe("the line of passwords", function()
     assert.is_true(math.type(retry) == "integer" and retry >= 1)
     assert.equal(60, #core.password_hash("x", 4))
   end)
+
+  it("lets those go who give up, the one that is being hashed when it is done", function()
+    local before, ids, finished = core.counts().tasks, {}, 0
+    for i = 1, 6 do
+      ids[i] = core.spawn(function()
+        core.password_hash("x", 8)
+        finished = finished + 1
+      end, "hash")
+    end
+    core.sleep(0.005)
+    for _, id in ipairs(ids) do
+      core.cancel(id)
+    end
+    while core.counts().tasks > before do
+      core.sleep(0.01)
+    end
+    assert.is_true(finished < 6)
+    assert.equal(60, #core.password_hash("x", 4))
+  end)
 end)
