@@ -256,18 +256,19 @@ function Machine:move(to, opts)
   return { column = self.column, to = to, from = from, fields = opts.fields or {}, when = opts.when, stamps = stamps }
 end
 
---- Ends the request: 409 with from, to and what is allowed, or 404 when there is no row.
+--- Ends the request: 409 with from, to and the states that may follow the present one, or 404 when there is no row.
 ---@param row table?
 ---@param to string
----@param by string?
-function Machine:refuse(row, to, by)
+function Machine:refuse(row, to)
   if row == nil then
     local name = self.name:sub(1, 1):upper() .. self.name:sub(2)
     errors.not_found(name .. " not found")
   end
   local from = row[self.column]
-  errors.conflict("invalid_transition", ("A %s cannot go from %s to %s"):format(self.name, from, to),
-    { from = from, to = to, allowed = self:allowed(from, by, row) })
+  local allowed = self:allowed(from, nil, row)
+  local message = ("The %s cannot go from %s to %s"):format(self.name, from, to)
+  errors.conflict("invalid_transition", contains(allowed, to) and message .. " in this way" or message,
+    { from = from, to = to, allowed = allowed })
 end
 
 --- Moves one row in one statement, so that of many at the same time exactly one finds it in its old state; when there is
@@ -279,7 +280,7 @@ end
 ---@param opts neap.MoveOptions?
 ---@return table row
 function Machine:transition(store, owner, id, to, opts)
-  return store.move(owner, id, self:move(to, opts)) or self:refuse(store.read(owner, id), to, opts and opts.by)
+  return store.move(owner, id, self:move(to, opts)) or self:refuse(store.read(owner, id), to)
 end
 
 --- The same without an owner, for services: `store` has move_any(id, move) and read_any(id).
@@ -289,7 +290,7 @@ end
 ---@param opts neap.MoveOptions?
 ---@return table row
 function Machine:transition_any(store, id, to, opts)
-  return store.move_any(id, self:move(to, opts)) or self:refuse(store.read_any(id), to, opts and opts.by)
+  return store.move_any(id, self:move(to, opts)) or self:refuse(store.read_any(id), to)
 end
 
 --- Whether a value is a machine.

@@ -81,7 +81,7 @@ describe("changing a task", function()
   it("says what is allowed when the state is refused", function()
     local res = patch(put "completed", { status = "in_review" })
     assert.same({ error = {
-      code = "invalid_transition", message = "A task cannot go from completed to in_review",
+      code = "invalid_transition", message = "The task cannot go from completed to in_review",
       details = { from = "completed", to = "in_review", allowed = { "pending" } },
     } }, res.json)
     assert.same({}, patch(put "cancelled", { status = "pending" }).json.error.details.allowed)
@@ -157,7 +157,7 @@ describe("handing a task over", function()
     act(id, "assign", { agent_id = wb.agent(ann).id })
     local res = patch(id, { completed = true })
     assert.equal(409, res.status)
-    assert.same({ from = "pending", to = "completed", allowed = {} }, res.json.error.details)
+    assert.same({ from = "pending", to = "completed", allowed = { "in_progress", "cancelled" } }, res.json.error.details)
     assert.equal(409, act(id, "complete").status)
     act(id, "assign", { agent_id = json.null })
     assert.equal(200, act(id, "complete").status)

@@ -89,7 +89,7 @@ function M.stop(work, user, id)
   return work.tx(function()
     local task_id = M.read(work, user, id).current_task_id
     return task_id and tasks.stop(work, user.id, task_id, id)
-      or hold.machine:refuse(work.agents.read(user.id, id), "idle", "stop")
+      or hold.machine:refuse(work.agents.read(user.id, id), "idle")
   end)
 end
 
