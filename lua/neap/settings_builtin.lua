@@ -11,6 +11,18 @@ local function percent(text)
   end))
 end
 
+-- Those that are nothing but a keyword of the connection string.
+local PG_KEYWORDS = {
+  PGSSLMODE = "sslmode", PGSSLROOTCERT = "sslrootcert", PGTARGETSESSIONATTRS = "target_session_attrs",
+}
+
+-- Of one host or several, "a,b", which have one port.
+local function places_of(hosts, port)
+  return (hosts:gsub("[^,]+", function(host)
+    return (host:find(":", 1, true) and "[" .. host .. "]" or host) .. (port and ":" .. port or "")
+  end))
+end
+
 --- A libpq URI of the PG* variables. A host that is a path is a folder of Unix sockets.
 local function url_of_pg_variables(get)
   local host, database = get "PGHOST", get "PGDATABASE"
@@ -20,20 +32,20 @@ local function url_of_pg_variables(get)
   local user, password = get "PGUSER", get "PGPASSWORD"
   local who = user and percent(user) .. (password and ":" .. percent(password) or "") .. "@" or ""
   local is_path = host and host:sub(1, 1) == "/"
-  local where = host and not is_path and (host:find(":", 1, true) and "[" .. host .. "]" or host) or ""
   -- With a path for a host the port goes to the query too: "@:5432/" is not a place.
   local port = get "PGPORT"
-  if port and not is_path then
-    where = where .. ":" .. port
-  end
+  local where = host and not is_path and places_of(host, port) or ""
   local query = {}
   if is_path then
     query[#query + 1] = "host=" .. percent(host)
     query[#query + 1] = port and "port=" .. port or nil
   end
-  if get "PGSSLMODE" then
-    query[#query + 1] = "sslmode=" .. percent(get "PGSSLMODE")
+  for variable, keyword in pairs(PG_KEYWORDS) do
+    if get(variable) then
+      query[#query + 1] = keyword .. "=" .. percent(get(variable))
+    end
   end
+  table.sort(query)
   return ("postgresql://%s%s/%s%s"):format(who, where, database and percent(database) or "",
     #query > 0 and "?" .. table.concat(query, "&") or "")
 end
@@ -87,6 +99,8 @@ M.fields = {
   { "PGPASSWORD", { kind = "secret" } },
   { "PGDATABASE", { kind = "string" } },
   { "PGSSLMODE", { kind = "string" } },
+  { "PGSSLROOTCERT", { kind = "string", help = "the file of the authorities for sslmode=verify-full" } },
+  { "PGTARGETSESSIONATTRS", { kind = "string", help = "of several servers: read-write takes the primary" } },
   { "DB_POOL_MIN", {
     kind = "integer", min = 0, max = 10000, help = "connections of this host; 5, or DB_POOL_MAX where that is less",
     default = function(get) return math.min(5, get "DB_POOL_MAX" or 5) end,

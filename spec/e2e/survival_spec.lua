@@ -99,6 +99,47 @@ describe("Postgres killed with -9 under write load", function()
   end)
 end)
 
+describe("target_session_attrs", function()
+  it("finds a standby, and a primary where that will do when there is none", function()
+    local primary, standby = cluster.node(), cluster.node()
+    primary.private:start()
+    create_notes(primary)
+    assert.equal(0, sys.exec(standby:copy_command(primary)))
+    assert.equal(0, sys.exec(standby:start_command()))
+    local function sessions(node)
+      return tonumber(node:psql "select count(*) from pg_stat_activity where application_name = 'neap'")
+    end
+    local function ask(server)
+      return wire.exchange(server, wire.request "GET /sql/who").status
+    end
+
+    local server = start(cluster.url({ primary, standby }, "target_session_attrs=prefer-standby"))
+    assert.equal(200, ask(server))
+    assert(edges.eventually(function() return sessions(primary) == 0 end))
+    assert(sessions(standby) > 0)
+    -- What is wanted takes no writes: that is no reason to look for another.
+    for _ = 1, 5 do
+      local note = wire.request("POST /notes", { "Content-Type: application/json" }, '{"body":"no"}')
+      assert.equal(503, wire.exchange(server, note).status)
+    end
+    assert(edges.eventually(function() return sessions(primary) == 0 end))
+    assert.equal(0, sys.exec(standby:signal_command "KILL"))
+    assert(edges.eventually(function() return ask(server) == 200 end))
+    assert(sessions(primary) > 0)
+    server:stop()
+
+    local strict = start(cluster.url({ primary, standby }, "target_session_attrs=standby"))
+    assert.equal(503, ask(strict))
+    assert.equal(0, sys.exec(standby:start_command()))
+    assert(edges.eventually(function() return ask(strict) == 200 end))
+    -- It asks the primary too, which is first in the list, and leaves it again.
+    assert(edges.eventually(function() return sessions(primary) == 0 end))
+    strict:stop()
+    standby:discard()
+    primary:discard()
+  end)
+end)
+
 describe("a standby that is promoted under write load", function()
   it("has every acknowledged write, once, and is used without a restart", function()
     local primary, standby = cluster.node(), cluster.node()

@@ -265,6 +265,11 @@ describe("the database URL", function()
     assert.equal("postgresql:///app?host=%2Frun%2Fpostgresql&port=5433",
       url { PGHOST = "/run/postgresql", PGPORT = "5433", PGDATABASE = "app" })
     assert.equal("postgresql://[::1]:5432/", url { PGHOST = "::1", PGPORT = "5432" })
+    assert.equal("postgresql://a:5433,b:5433/app?sslmode=verify-full&sslrootcert=%2Fca.crt&target_session_attrs=read-write",
+      url {
+        PGHOST = "a,b", PGPORT = "5433", PGDATABASE = "app", PGSSLMODE = "verify-full", PGSSLROOTCERT = "/ca.crt",
+        PGTARGETSESSIONATTRS = "read-write",
+      })
   end)
 end)
 
