@@ -10,6 +10,7 @@
 --- longer known.
 local core = require "neap.core"
 local db = require "neap.db"
+local json = require "neap.json"
 local log = require "neap.log"
 local outbox = require "neap.outbox"
 local sse = require "neap.sse"
@@ -181,7 +182,7 @@ local function start_over(self, cursor)
     streams[#streams + 1] = stream
   end
   for _, stream in ipairs(streams) do
-    deliver(self.subs[stream], sse.format { event = "resync", id = place(cursor), data = {} })
+    deliver(self.subs[stream], sse.format { event = "resync", id = place(cursor), data = json.object {} })
   end
 end
 
@@ -332,7 +333,7 @@ local function catch_up(self, stream, sub, target)
   if from == nil then
     local text = ("id: %s\n\n"):format(place(target))
     if stream.last_event_id then
-      text = sse.format { event = "resync", id = place(target), data = {} }
+      text = sse.format { event = "resync", id = place(target), data = json.object {} }
     end
     stream:write(text)
     return

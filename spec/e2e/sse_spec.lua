@@ -231,6 +231,7 @@ describe("the events of a table", function()
       local client = join("/events?user=ann", id)
       local event = client:next()
       assert.equal("resync", event.event, id)
+      assert.equal("{}", event.data)
       say "after"
       assert.same({ "after" }, client:texts(1))
       client:close()

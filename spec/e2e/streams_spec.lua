@@ -42,7 +42,7 @@ local function access_line(res)
 end
 
 describe("an answer in pieces", function()
-  setup(function() start() end)
+  setup(function() start { CORS_ORIGINS = "https://app.example.com" } end)
   teardown(function() edges.finish(server) end)
 
   it("is chunked, with its own status and headers, and leaves the connection for the next request", function()
@@ -61,6 +61,22 @@ describe("an answer in pieces", function()
     assert.equal(6, line.bytes)
     assert.equal(203, line.status)
     assert.is_nil(line["end"])
+  end)
+
+  it("closes its connection when the client asks for that", function()
+    local conn = wire.open(server)
+    conn:write(wire.request("GET /lines?n=1", { "Connection: close" }))
+    assert.equal("close", conn:head().headers["connection"])
+    assert.equal("1\n", conn:chunks())
+    assert.is_true(conn:is_closed())
+    conn:close()
+  end)
+
+  it("may be read by another site as any answer may", function()
+    local conn = wire.open(server)
+    conn:write(wire.request("GET /lines?n=1", { "Origin: https://app.example.com" }))
+    assert.equal("https://app.example.com", conn:head().headers["access-control-allow-origin"])
+    conn:close()
   end)
 
   it("may have no piece at all", function()
@@ -169,6 +185,21 @@ describe("an answer in pieces that goes wrong", function()
     conn:chunk()
     conn:close()
     wait_seen("finished", true)
+  end)
+end)
+
+describe("a server that stops in the middle of an answer", function()
+  it("waits for it, and ends it when its time is over", function()
+    start { SHUTDOWN_TIMEOUT = "1" }
+    local short, endless = open "/ticks?n=2", open "/endless"
+    endless:chunk()
+    server:signal "TERM"
+    assert.equal("1\n2\n", short:chunks())
+    local _, err = endless:chunks()
+    assert.is_truthy(err)
+    short:close()
+    endless:close()
+    server:stop()
   end)
 end)
 
