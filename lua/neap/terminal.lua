@@ -43,7 +43,9 @@ function M.note(...)
   io.stderr:write(table.concat { ... }, "\n")
 end
 
+-- What a person sees of it: colours take no room.
 local function width(text)
+  text = text:gsub("\27%[%d*m", "")
   return utf8.len(text) or #text
 end
 

@@ -18,14 +18,20 @@ create table deaths (job bigint not null, problem text not null);
 local INIT = "spec/fixtures/jobs/lua/app/init.lua"
 
 --- The application in a folder of its own.
+---@param postgres table?  of neap.test.scratch_postgres, in place of a scratch database
 ---@return { dir: string, database: neap.ScratchDatabase }
-function M.new()
+function M.new(postgres)
   local dir = scratch.app { files = {
     ["config.lua"] = assert(sys.read_file(core.app_dir .. "/spec/fixtures/jobs/config.lua")),
     ["lua/app/init.lua"] = assert(sys.read_file(core.app_dir .. "/" .. INIT)),
     ["migrations/0001_jobs.up.sql"] = templates.parts.jobs.up .. RUNS,
   } }
-  return { dir = dir, database = test.scratch_database { migrate = true, dir = dir } }
+  if postgres == nil then
+    return { dir = dir, database = test.scratch_database { migrate = true, dir = dir } }
+  end
+  local code, _, problem = sys.exec { "env", "DATABASE_URL=" .. postgres.url, core.program, "migrate", "up", cwd = dir }
+  assert.equal(0, code, problem)
+  return { dir = dir, database = postgres }
 end
 
 function M.remove(app)
