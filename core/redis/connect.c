@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/random.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +172,7 @@ static void on_found(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
     struct redis *r = req->data;
     char address[NI_MAXHOST];
     r->open--;
+    r->looking = false;
     if (r->state != REDIS_LOOKING_UP) /* given up meanwhile */
         redis_settle(r);
     else if (status != 0)
@@ -189,17 +191,24 @@ static void look_up(struct redis *r)
     r->state = REDIS_LOOKING_UP;
     r->lookup.data = r;
     int rc = uv_getaddrinfo(r->opts.loop, &r->lookup, on_found, r->place.host, NULL, &hints);
+    r->looking = rc == 0;
     if (rc == 0)
         r->open++;
     else
         redis_lost(r, uv_strerror(rc));
 }
 
+static bool is_address(const char *host)
+{
+    uint8_t bytes[16];
+    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
 void redis_connect(struct redis *r)
 {
-    if (r->place.is_path)
+    if (r->place.is_path || is_address(r->place.host))
         dial(r, r->place.host);
-    else if (r->open == 0)
+    else if (!r->looking)
         look_up(r);
     else
         redis_lost(r, "the last attempt is not over"); /* its lookup is still on the thread pool */

@@ -51,6 +51,8 @@ void redis_close(struct redis *r)
     r->state = REDIS_CLOSED;
     r->ac = NULL;
     wheel_clear(r->opts.wheel, &r->timer);
+    if (r->looking)
+        uv_cancel((uv_req_t *)&r->lookup);
     r->open++; /* it is still looked at here */
     if (ac != NULL)
         redisAsyncFree(ac);

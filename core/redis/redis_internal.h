@@ -20,6 +20,7 @@ struct redis {
     redisAsyncContext *ac; /* NULL when there is none; hiredis frees it when the connection ends by itself */
     unsigned open;         /* handles and lookups; the last one frees, once it is closed */
     uv_getaddrinfo_t lookup;
+    bool looking;             /* lookup is under way, maybe for an attempt that was given up */
     struct wheel_timer timer; /* AWAY: tries again; up to GREETING: gives up; UP: the deadline of the oldest call */
     struct list calls;        /* in the order of their answers */
     unsigned call_n;

@@ -182,10 +182,14 @@ end)
 
 describe("REDIS_URL", function()
   it("that no Redis listens at keeps nobody from starting", function()
-    local server = start "redis://127.0.0.1:1/0"
-    wait_for(server, "redis.away", 2)
-    assert.equal("200 200 200 429", statuses(server, 4, "GET /ip"))
-    server:stop()
+    for _, url in ipairs {
+      "redis://127.0.0.1:1/0", "redis://localhost:1", "redis://nowhere.invalid", "unix:///no/such.sock",
+    } do
+      local server = start(url)
+      wait_for(server, "redis.away", 2)
+      assert.equal("200 200 200 429", statuses(server, 4, "GET /ip"))
+      server:stop()
+    end
   end)
 
   it("with a wrong password is told, without the password", function()
