@@ -104,6 +104,9 @@ stop
 for path in /plaintext /json; do
     echo "$path: $(instructions $path) instructions/request"
 done
+# Of SECRET_KEY above, good until 2100.
+token=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDEiLCJpYXQiOjE3MDAwMDAwMDAsImV4cCI6NDEwMjQ0NDgwMH0.N_6fThPhWNZRkCBcGpHlK1eX1Cyf4xEOrcPzbQ_8KSU
+echo "/me, signed in: $(instructions /me -H "Authorization: Bearer $token") instructions/request"
 compare "100 rows of 8 columns written by db.json" /micro/rows /micro/rows/json /micro/rows/tables
 compare "a body of six fields checked" /micro/body /micro/body/check /micro/body/cjson -H 'Content-Type: application/json' \
     -d '{"title":"Write the quarterly report","description":"With figures for all teams.","priority":"high","estimate":8,"done":false,"owner":"00000000-0000-4000-8000-000000000001"}'

@@ -12,7 +12,7 @@ struct auth {
     struct arena text; /* of the issuers */
     struct key own[2], shared;
     struct jwks file;
-    struct jwks_source *source; /* borrowed from the process */
+    struct jwks_source *source; /* counted */
     unsigned source_version;
     struct issuer issuers[ISSUERS]; /* one without keys is one that is not configured */
     struct verified_cache *cache;
@@ -79,6 +79,7 @@ void auth_free(struct auth *a)
     key_deinit(&a->own[0]);
     key_deinit(&a->own[1]);
     key_deinit(&a->shared);
+    jwks_source_release(a->source);
     jwks_deinit(&a->file);
     arena_free(&a->text);
     free(a);

@@ -14,14 +14,17 @@ struct jwks_source {
     char err[ERR_MAX];
     int rc;
     unsigned version;
-    bool busy, tried, abandoned;
+    unsigned holders; /* engines, the process, and a fetch that is under way */
+    bool busy, tried;
     uint64_t tried_ms, got_ms;
 };
 
 static struct jwks_source *the_source;
 
-static void free_source(struct jwks_source *s)
+void jwks_source_release(struct jwks_source *s)
 {
+    if (s == NULL || --s->holders > 0)
+        return;
     jwks_deinit(&s->set);
     buf_free(&s->document);
     buf_free(&s->fetched);
@@ -31,15 +34,14 @@ static void free_source(struct jwks_source *s)
 
 struct jwks_source *jwks_source_of(const char *url)
 {
-    if (the_source != NULL && strcmp(the_source->url, url) == 0)
-        return the_source;
-    if (the_source != NULL && the_source->busy)
-        the_source->abandoned = true;
-    else if (the_source != NULL)
-        free_source(the_source);
-    the_source = mem_zalloc(sizeof *the_source);
-    the_source->url = mem_dup(url, strlen(url));
-    the_source->work.data = the_source;
+    if (the_source == NULL || strcmp(the_source->url, url) != 0) {
+        jwks_source_release(the_source);
+        the_source = mem_zalloc(sizeof *the_source);
+        the_source->url = mem_dup(url, strlen(url));
+        the_source->work.data = the_source;
+        the_source->holders = 1; /* the process, until there is another */
+    }
+    the_source->holders++;
     return the_source;
 }
 
@@ -82,10 +84,6 @@ static void on_worked(uv_work_t *work, int status)
 {
     struct jwks_source *s = work->data;
     s->busy = false;
-    if (s->abandoned) {
-        free_source(s);
-        return;
-    }
     if (status != 0)
         s->rc = fail(s->err, "%s", uv_strerror(status));
     if (s->rc == 0)
@@ -93,6 +91,7 @@ static void on_worked(uv_work_t *work, int status)
     if (s->rc == 0)
         s->got_ms = uv_now(work->loop);
     tell(s);
+    jwks_source_release(s);
 }
 
 bool jwks_source_fetch(struct jwks_source *s, uv_loop_t *loop)
@@ -106,6 +105,7 @@ bool jwks_source_fetch(struct jwks_source *s, uv_loop_t *loop)
     s->tried_ms = now;
     buf_clear(&s->fetched);
     s->busy = uv_queue_work(loop, &s->work, on_work, on_worked) == 0;
+    s->holders += s->busy;
     return s->busy;
 }
 

@@ -12,8 +12,9 @@ enum {
 
 struct jwks_source;
 
-/* The source of that URL; another URL's keys are forgotten. */
+/* The source of that URL, counted for the caller. The one of another URL goes when nobody has it any more. */
 struct jwks_source *jwks_source_of(const char *url);
+void jwks_source_release(struct jwks_source *s); /* NULL is fine */
 /* Fetches unless it is under way or was tried a moment ago. True: an answer is on its way. */
 bool jwks_source_fetch(struct jwks_source *s, uv_loop_t *loop);
 /* Fetches when the keys are old. */

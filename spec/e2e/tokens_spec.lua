@@ -250,6 +250,46 @@ describe("another issuer", function()
     edges.finish(issuer)
   end)
 
+  it("keeps its keys when the code is loaded anew, and others take their place with another URL", function()
+    assert(sys.write_file(folder .. "/one.json", json.encode { keys = { jwk } }))
+    local issuer = start { PUBLISHED = folder .. "/one.json" }
+    local dir = scratch.folder()
+    local function write_env(path_)
+      assert(sys.write_file(dir .. "/.env", ("JWKS_URL=http://127.0.0.1:%d%s\n"):format(issuer.port, path_)))
+    end
+    assert(sys.mkdir(dir .. "/lua/app"))
+    for _, name in ipairs { "config.lua", "lua/app/init.lua" } do
+      assert(sys.write_file(dir .. "/" .. name, sys.read_file(DIR .. "/" .. name)))
+    end
+    write_env "/jwks"
+    local server = edges.start { dir = dir, env = { AUTH_ISSUER = "https://issuer.example", AUTH_AUDIENCE = "api" } }
+    local function is_let_in()
+      return get(server, "/me", token()).status == 200
+    end
+    local function reload(times)
+      server:signal "HUP"
+      assert.is_true(edges.eventually(function()
+        local n = 0
+        for _, line in ipairs(server:logs()) do
+          n = n + (line.message == "loaded" and 1 or 0)
+        end
+        return n == times
+      end))
+    end
+    assert.is_true(edges.eventually(is_let_in))
+    reload(1)
+    assert.is_true(is_let_in())
+    assert.equal(1, get(issuer, "/seen").json.fetches)
+    write_env "/nothing"
+    reload(2)
+    assert.equal(503, get(server, "/me", token()).status)
+    write_env "/jwks"
+    reload(3)
+    assert.is_true(edges.eventually(is_let_in))
+    edges.finish(server)
+    edges.finish(issuer)
+  end)
+
   it("that shares a secret needs no key set", function()
     local server = start { BETTER_AUTH_SECRET = SHARED }
     local user = get(server, "/me", hs256(SHARED, { sub = "ann", exp = FAR })).json.user
