@@ -90,9 +90,14 @@ function Node:signal_command(name)
   return { "kill", "-" .. name, table.unpack(self:pids()) }
 end
 
-function Node:is_gone()
-  local pid = self.private:pid()
-  return pid == nil or sys.stat("/proc/" .. pid) == nil
+--- Waits until the processes that were killed are gone. Another one does not start before somebody took note of their end,
+--- which in a container may be nobody's first concern.
+function Node:wait_gone()
+  local pid, deadline = self.private:pid(), core.monotonic() + 30
+  while pid and sys.stat("/proc/" .. pid) do
+    assert(core.monotonic() < deadline, "the server that was killed is still there")
+    core.sleep(0.05)
+  end
 end
 
 function Node:start_command()
