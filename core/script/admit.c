@@ -22,7 +22,8 @@ static struct caller *assumed(struct request *req, const struct script_user *use
     *c = (struct caller){.id = kept(req, user->id),
                          .email = kept(req, user->email),
                          .role = kept(req, user->role),
-                         .scopes = kept(req, user->scopes)};
+                         .scopes = kept(req, user->scopes),
+                         .session = kept(req, user->session)};
     return c;
 }
 

@@ -17,7 +17,7 @@ struct script_counts;
 enum script_mode { SCRIPT_SERVE, SCRIPT_DEV, SCRIPT_TOOL }; /* TOOL: one command of the command line, specs too */
 
 struct script_user { /* --as EMAIL: who every request is, until a token says otherwise; id "" when nobody */
-    char id[64], email[256], role[32], scopes[512];
+    char id[64], email[256], role[32], scopes[512], session[64];
 };
 
 struct script_env {

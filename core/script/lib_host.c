@@ -101,6 +101,7 @@ static int l_set_user(lua_State *L)
         copy_field(L, "email", user.email, sizeof user.email);
         copy_field(L, "role", user.role, sizeof user.role);
         copy_field(L, "scopes", user.scopes, sizeof user.scopes);
+        copy_field(L, "session", user.session, sizeof user.session);
     }
     h->set_user(h, user.id[0] ? &user : NULL);
     return 0;

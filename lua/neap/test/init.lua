@@ -34,11 +34,12 @@ local function user_fields(user)
     email = user.email or "",
     role = user.role or "user",
     scopes = table.concat(user.scopes or {}, " "),
+    session = user.session or "",
   } or nil
 end
 
 --- Who is signed in from here on in this test; nobody at the start of each.
----@param user { id: string, email: string?, role: string?, scopes: string[]? }|nil
+---@param user { id: string, email: string?, role: string?, scopes: string[]?, session: string? }|nil
 function M.as(user)
   default_user = user_fields(user)
   core.set_user(default_user)
