@@ -112,13 +112,6 @@ describe("a request", function()
     assert.equal(200, test.get("/health", bearer "nonsense").status)
   end)
 
-  it("of a user that the spec assumes has the session and the scopes that it says", function()
-    local me = "/api/v1/auth/sessions"
-    assert.equal(401, test.get(me, { as = false }).status)
-    local as = { id = user.id, email = user.email, role = user.role, scopes = { "a" }, session = core.uuid() }
-    assert.equal(200, test.get(me, { as = as }).status)
-  end)
-
   it("is told so in JSON", function()
     local res = test.get(TASKS, bearer "x")
     assert.same({ error = { code = "token_invalid", message = "The access token is not valid" } }, json.decode(res.body))

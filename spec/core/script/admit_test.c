@@ -22,3 +22,18 @@ TEST("a role opens its own routes; any role opens those of users")
     CHECK(!has_role(ROUTE_AUTH_ADMIN, &odd) && !has_role(ROUTE_AUTH_SERVICE, &admin) &&
           !has_role(ROUTE_AUTH_SERVICE, &user));
 }
+
+TEST("an assumed user is copied: the next request may be somebody else's")
+{
+    struct request req = {0};
+    struct script_user user = {.id = "u", .email = "e", .role = "r", .scopes = "a b", .session = "f"};
+    const struct caller *c = assumed(&req, &user);
+    memset(&user, 'x', sizeof user);
+    CHECK_STR(c->id.p, c->id.n, "u");
+    CHECK_STR(c->email.p, c->email.n, "e");
+    CHECK_STR(c->role.p, c->role.n, "r");
+    CHECK_STR(c->scopes.p, c->scopes.n, "a b");
+    CHECK_STR(c->session.p, c->session.n, "f");
+    CHECK(!c->by_cookie && !c->pending && c->issuer.n == 0 && c->expires == 0);
+    arena_free(&req.arena);
+}
