@@ -161,7 +161,9 @@ function M.settle(job, how, problem, trace)
     log.warn("job.lease_lost", facts(job, problem ~= "" and problem or nil, { ended = how }))
     return "lost"
   end
-  log.info("job." .. outcome, facts(job, nil, { took_ms = math.floor((core.monotonic() - job.began) * 1000) }))
+  -- A schedule that runs every second would drown the rest.
+  local write = job.handler.period and log.debug or log.info
+  write("job." .. outcome, facts(job, nil, { took_ms = math.floor((core.monotonic() - job.began) * 1000) }))
   return outcome
 end
 

@@ -192,6 +192,23 @@ describe("a lab", function()
   end)
 end)
 
+describe("every sweep", function()
+  it("runs", function()
+    local by_kind = require("neap.jobs_handlers").by_kind
+    for _, name in ipairs { "events", "refresh_tokens", "idempotency_keys" } do
+      by_kind[("every.%s.sweep"):format(name)].fn()
+    end
+  end)
+
+  it("of sign-ins removes what has expired", function()
+    db.exec([[insert into refresh_tokens (user_id, family_id, token_hash, issued_at, expires_at) values
+      ($1, gen_random_uuid(), sha256('old'), now() - interval '2 days', now() - interval '1 day'),
+      ($1, gen_random_uuid(), sha256('new'), now() - interval '2 days', now() + interval '1 day')]], ann.id)
+    require("neap.jobs_handlers").by_kind["every.refresh_tokens.sweep"].fn()
+    assert.equal(1, db.one("select count(*) as n from refresh_tokens where user_id = $1", ann.id).n)
+  end)
+end)
+
 describe("the sweep of events", function()
   it("removes what is older than a day", function()
     db.exec [[insert into events (topic, type, created_at) values
