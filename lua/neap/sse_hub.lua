@@ -86,7 +86,13 @@ end
 -- ---- who listens
 
 local function add(self, stream, backlog_max)
-  local sub = { stream = stream, backlog = {}, backlog_bytes = 0, backlog_max = backlog_max or BACKLOG_BYTES }
+  local sub = {
+    stream = stream,
+    out = stream.out,
+    backlog = {},
+    backlog_bytes = 0,
+    backlog_max = backlog_max or BACKLOG_BYTES,
+  }
   if stream.topics then
     sub.topics = {}
     for _, topic in ipairs(stream.topics) do
@@ -123,9 +129,13 @@ end
 
 -- ---- from the table to the streams
 
+-- Thousands of these for one event: the outlet itself, not the stream around it.
 local function deliver(sub, text)
   if sub.backlog == nil then
-    sub.stream:send(text)
+    local _, why = sub.out:send(text)
+    if why == "full" then
+      sub.stream:cut()
+    end
   elseif sub.backlog_bytes + #text <= sub.backlog_max then
     sub.backlog[#sub.backlog + 1] = text
     sub.backlog_bytes = sub.backlog_bytes + #text
@@ -134,14 +144,18 @@ local function deliver(sub, text)
   end
 end
 
+local function is_wanted(sub, event)
+  local topics, floor = sub.topics, sub.floor
+  return (topics == nil or topics[event.topic]) and (floor == nil or is_after(event, floor))
+end
+
 -- One event for one stream; what belongs together goes out together.
 local function queue(sub, event, text, touched)
-  if sub.topics and not sub.topics[event.topic] then
+  if not is_wanted(sub, event) then
     return
-  elseif sub.floor and not is_after(event, sub.floor) then
-    return
-  end
-  if sub.queued == nil then
+  elseif touched == nil then
+    deliver(sub, text)
+  elseif sub.queued == nil then
     touched[#touched + 1] = sub
     sub.queued = text
   else
@@ -151,7 +165,7 @@ end
 
 -- Nothing in here waits: who joins has all of this or nothing.
 local function fan_out(self, events)
-  local touched = {}
+  local touched = #events > 1 and {} or nil
   for _, event in ipairs(events) do
     if event.user_id == nil then
       local text = bytes(self, event)
@@ -165,7 +179,7 @@ local function fan_out(self, events)
       end
     end
   end
-  for _, sub in ipairs(touched) do
+  for _, sub in ipairs(touched or {}) do
     local text = sub.queued
     sub.queued = nil
     deliver(sub, text)

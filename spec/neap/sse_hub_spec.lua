@@ -51,7 +51,7 @@ local function fake_stream(last_event_id)
     end
     return true
   end
-  stream.write = stream.send
+  stream.write, stream.out = stream.send, stream
   return stream
 end
 
