@@ -141,6 +141,12 @@ describe("an operation", function()
     assert.equal("Gone for good", op.responses["410"].description)
   end)
 
+  it("may answer bytes of a media type", function()
+    local op = operation { response = { [200] = "text/csv", [404] = false } }
+    assert.same({ ["text/csv"] = { schema = { type = "string" } } }, op.responses["200"].content)
+    assert.is_nil(op.responses["404"].content)
+  end)
+
   it("has its parameters, each where it is sent", function()
     local op = operation({
       params = s.object { id = s.uuid():describe "Which" },

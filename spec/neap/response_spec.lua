@@ -15,6 +15,13 @@ describe("a response", function()
     assert.same({ "\0\1", "image/x", 202 }, { res.raw, res.content_type, res.status })
   end)
 
+  it("may be written piece by piece", function()
+    local function write() end
+    local res = response.stream("text/csv", write, 203, { ["X-A"] = "b" })
+    assert.same({ write, "text/csv", 203, "b" }, { res.stream, res.content_type, res.status, res.headers["X-A"] })
+    assert.has_error(function() response.stream("text/csv", "all of it") end)
+  end)
+
   it("may be a redirect", function()
     local res = response.redirect("/there", 303)
     assert.same({ 303, "/there" }, { res.status, res.headers.Location })

@@ -204,8 +204,10 @@ describe("the declaration of a route", function()
   it("is refused when a part is no schema", function()
     assert.equal('GET /a: option "query" must be an object schema', declared("/a", { query = { a = s.any() } }))
     assert.equal('GET /a: option "query" must be an object schema', declared("/a", { query = s.string() }))
-    assert.equal('GET /a: option "response" must be a schema, or schemas by status (false: no body)',
-      declared("/a", { response = { ok = s.string() } }))
+    for _, response in ipairs { { ok = s.string() }, { [200] = "csv" }, { [200] = "text/csv; header" }, "text/csv" } do
+      assert.equal('GET /a: option "response" must be a schema, or schemas by status (false: no body; a media type: bytes)',
+        declared("/a", { response = response }))
+    end
     assert.equal('GET /a: option "body" must be a schema, true for any JSON, or false for none',
       declared("/a", { body = {} }))
     assert.matches('^GET /a: option "errors" must be a list of statuses', declared("/a", { errors = { 200 } }))

@@ -43,6 +43,7 @@ local function routes()
   }, nothing)
   app:post("/upload", { form = s.object { file = s.file() }, response = Pet }, nothing)
   app:get("/plain/{key}", nothing)
+  app:get("/csv", { response = { [200] = "text/csv", [202] = false } }, nothing)
   app:get("/hidden", { hidden = true }, nothing)
   return app:routes()
 end
@@ -53,6 +54,10 @@ end
 
 describe("the types of TypeScript", function()
   local module = types_ts.module(routes())
+
+  it("say that an answer is bytes, or nothing", function()
+    has(module, "      200: string;\n      202: undefined;\n")
+  end)
 
   it("have one for each schema with a name", function()
     has(module, "export interface Everything {\n")
