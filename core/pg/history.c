@@ -96,21 +96,28 @@ static void lower_floor(struct history *h, uint32_t us)
         h->floor_us += (us - h->floor_us) / 1024;
 }
 
-void history_add(struct history *h, uint64_t hash, uint64_t us, bool failed)
+static uint32_t bounded(uint64_t v)
+{
+    return v < UINT32_MAX / 2 ? (uint32_t)v : UINT32_MAX / 2;
+}
+
+static uint32_t moved(uint32_t average, uint32_t by)
+{
+    return (uint32_t)(((uint64_t)average * 7 + by) / 8);
+}
+
+void history_add(struct history *h, uint64_t hash, uint64_t us, size_t bytes, bool failed)
 {
     struct text_past *past = place(h, hash);
-    uint64_t charged = us + (failed ? HISTORY_FAILED_US : 0);
-    uint32_t run = charged < UINT32_MAX / 2 ? (uint32_t)charged : UINT32_MAX / 2;
+    uint32_t run = bounded(us + (failed ? HISTORY_FAILED_US : 0)), brought = bounded(bytes);
 
     if (past->hash != hash)
         return;
-    if (!past->ran)
-        past->average_us = run;
-    else
-        past->average_us = (uint32_t)(((uint64_t)past->average_us * 7 + run) / 8);
+    past->average_us = past->ran ? moved(past->average_us, run) : run;
+    past->average_bytes = past->ran ? moved(past->average_bytes, brought) : brought;
     past->ran = true;
     if (us > 0)
-        lower_floor(h, (uint32_t)(us < UINT32_MAX / 2 ? us : UINT32_MAX / 2));
+        lower_floor(h, bounded(us));
 }
 
 void history_wrote(struct history *h, uint64_t hash)
@@ -123,5 +130,5 @@ void history_wrote(struct history *h, uint64_t hash)
 
 bool history_is_quick(const struct history *h, const struct text_past *past)
 {
-    return past->ran && past->average_us < h->floor_us + HISTORY_QUICK_US;
+    return past->ran && past->average_us < h->floor_us + HISTORY_QUICK_US && past->average_bytes < HISTORY_LITTLE_BYTES;
 }

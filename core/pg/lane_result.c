@@ -69,7 +69,7 @@ static void note(struct lane *l, struct lane_item *it, uint64_t now_us, bool fai
 {
     uint64_t since = it->sent_us > l->answered_us ? it->sent_us : l->answered_us;
 
-    history_add(&l->pool->history, it->hash, now_us > since ? now_us - since : 0, failed);
+    history_add(&l->pool->history, it->hash, now_us > since ? now_us - since : 0, PQresultMemorySize(it->result), failed);
     l->answered_us = now_us;
 }
 

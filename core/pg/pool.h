@@ -141,7 +141,7 @@ enum pool_word { POOL_ANY, POOL_READS, POOL_WRITES, POOL_OWN };
 struct pool_query *pool_query_shared(struct pool *p, enum pool_word word, const struct pg_statement *st, const char *where,
                                      pg_result_fn fn, void *arg);
 /* A statement ran in a batch, in about so much time: it is known from now on. */
-void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us);
+void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us, size_t bytes);
 /* Whether it would be sent to a connection that reads are shared on, now. */
 bool pool_shares_read(struct pool *p, enum pool_word word, const struct pg_statement *st);
 

@@ -41,7 +41,8 @@ static void on_result(struct pg_result *res, const struct pg_error *err, void *a
     struct pool_query *q = arg;
 
     if (q->timed)
-        history_add(&q->pool->history, q->hash, clock_monotonic_us() - q->sent_us, err != NULL);
+        history_add(&q->pool->history, q->hash, clock_monotonic_us() - q->sent_us, res ? pg_result_bytes(res) : 0,
+                    err != NULL);
     pg_conn_release(q->conn, q->where);
     q->conn = NULL;
     if (err && err->kind == PG_UNAVAILABLE && !q->cancelled && ++q->tries < TRIES_MAX)
@@ -142,14 +143,14 @@ static bool run_on_lane(struct pool_query *q)
     return q->on_lane;
 }
 
-void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us)
+void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us, size_t bytes)
 {
     uint64_t hash = statement_hash_of(st);
 
     if (!is_shared(p, POOL_ANY))
         return;
     (void)history_find(&p->history, st->sql, hash);
-    history_add(&p->history, hash, us, false);
+    history_add(&p->history, hash, us, bytes, false);
 }
 
 bool pool_shares_read(struct pool *p, enum pool_word word, const struct pg_statement *st)

@@ -153,6 +153,18 @@ static struct slice small_slice(const struct pg_result *r, const struct small_te
     return slice_of(r->bytes + t->at, t->n);
 }
 
+bool pg_result_cell(const struct pg_result *r, int row, int column, struct slice *text)
+{
+    if (r->res == NULL) {
+        const struct small_text *t = small_cell(r, row, column);
+        *text = small_slice(r, t);
+        return !t->is_null;
+    }
+    int n = PQgetlength(r->res, row, column);
+    *text = slice_of(PQgetvalue(r->res, row, column), (size_t)n);
+    return n > 0 || !PQgetisnull(r->res, row, column);
+}
+
 int pg_result_rows(const struct pg_result *r)
 {
     return r->rows;

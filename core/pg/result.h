@@ -39,7 +39,8 @@ enum pg_type pg_result_type(const struct pg_result *r, int column);
 enum pg_type pg_result_element_type(const struct pg_result *r, int column); /* of a PG_ARRAY */
 Oid pg_result_oid(const struct pg_result *r, int column);
 bool pg_result_is_null(const struct pg_result *r, int row, int column);
-struct slice pg_result_text(const struct pg_result *r, int row, int column); /* as Postgres wrote it */
+struct slice pg_result_text(const struct pg_result *r, int row, int column);             /* as Postgres wrote it */
+bool pg_result_cell(const struct pg_result *r, int row, int column, struct slice *text); /* both at once; false: NULL */
 int64_t pg_result_affected(const struct pg_result *r);   /* rows that the command touched; 0 where it says nothing */
 size_t pg_result_bytes(const struct pg_result *r);       /* what it takes in memory */
 size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its texts; looks at every cell */

@@ -71,11 +71,11 @@ static void write_bytea(struct buf *out, struct slice text)
 
 static void write_time(struct buf *out, struct slice text, bool with_zone)
 {
-    char time[64];
+    char *to = buf_reserve(out, 66);
+    size_t n = pg_write_timestamp(to + 1, text, with_zone);
 
-    buf_char(out, '"');
-    buf_append(out, time, pg_write_timestamp(time, text, with_zone));
-    buf_char(out, '"');
+    to[0] = to[n + 1] = '"';
+    out->n += n + 2;
 }
 
 static void write_array(struct buf *out, enum pg_type element_type, struct slice text)
@@ -136,29 +136,40 @@ void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type
     }
 }
 
+static inline void write_cell(const struct pg_result *r, const struct pg_column *c, int row, int column, struct buf *out)
+{
+    struct slice text;
+
+    if (!pg_result_cell(r, row, column, &text))
+        buf_lit(out, "null");
+    else if (c->type == PG_TEXT || c->type == PG_UUID)
+        quote_json(out, text);
+    else if (c->type == PG_ARRAY)
+        write_array(out, pg_type_of_element(c->oid), text);
+    else
+        pg_write_json(out, c->type, PG_TEXT, text);
+}
+
 void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out)
 {
-    enum pg_type type = pg_result_type(r, column);
-    enum pg_type element_type = pg_result_element_type(r, column);
-
-    if (pg_result_is_null(r, row, column))
-        buf_lit(out, "null");
-    else
-        pg_write_json(out, type, element_type, pg_result_text(r, row, column));
+    write_cell(r, &pg_result_shape(r)->column[column], row, column, out);
 }
 
 void pg_result_write_row(struct pg_result *r, int row, struct buf *out)
 {
+    struct pg_shape *s = pg_result_shape(r);
     char before = '{';
 
-    for (int column = 0; column < pg_result_columns(r); column++) {
-        struct slice key = shape_json_key(pg_result_shape(r), column);
+    for (int column = 0; column < s->columns; column++) {
+        struct slice key = shape_json_key(s, column);
         if (key.n == 0)
             continue;
-        buf_char(out, before);
+        char *to = buf_reserve(out, key.n + 1);
+        to[0] = before;
+        memcpy(to + 1, key.p, key.n);
+        out->n += key.n + 1;
         before = ',';
-        buf_slice(out, key);
-        pg_result_write_cell(r, row, column, out);
+        write_cell(r, &s->column[column], row, column, out);
     }
     if (before == '{')
         buf_char(out, '{');

@@ -92,7 +92,7 @@ static bool comes_again(const struct pg_shape *s, int column)
     return false;
 }
 
-static void make_keys(struct pg_shape *s)
+void shape_make_keys(struct pg_shape *s)
 {
     s->key_ends = mem_alloc(((size_t)s->columns + 1) * sizeof *s->key_ends);
     for (int i = 0; i < s->columns; i++) {
@@ -102,12 +102,4 @@ static void make_keys(struct pg_shape *s)
         }
         s->key_ends[i] = s->keys.n;
     }
-}
-
-struct slice shape_json_key(struct pg_shape *s, int column)
-{
-    if (s->key_ends == NULL)
-        make_keys(s);
-    size_t start = column > 0 ? s->key_ends[column - 1] : 0;
-    return slice_of(s->keys.p + start, s->key_ends[column] - start);
 }

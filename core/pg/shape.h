@@ -37,6 +37,14 @@ void shape_cache_free(struct shape_cache *sc);
 /* That of res, counted for the caller; hash 0 or cache NULL: nothing is known of its statement. */
 struct pg_shape *shape_of(struct shape_cache *sc, uint64_t hash, const PGresult *res);
 void shape_unref(struct pg_shape *s);
+void shape_make_keys(struct pg_shape *s); /* shape_json_key's slow half: nobody else calls it */
+
 /* "\"name\":"; n 0 when a later column has the same name: the last one counts. */
-struct slice shape_json_key(struct pg_shape *s, int column);
+static inline struct slice shape_json_key(struct pg_shape *s, int column)
+{
+    if (s->key_ends == NULL)
+        shape_make_keys(s);
+    size_t start = column > 0 ? s->key_ends[column - 1] : 0;
+    return slice_of(s->keys.p + start, s->key_ends[column] - start);
+}
 #endif

@@ -89,18 +89,31 @@ static bool is_digits(const char *p, size_t n)
     return true;
 }
 
+static uint64_t load8(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Whether eight bytes are those of `shape`, or a digit where `digits` has 0xff. A digit is 0x30 to 0x39: its upper half is
+ * 3, and still is when 6 is added. What carries over to the next byte was none. */
+static inline bool is_shaped(const char *p, const char *shape, const char *digits)
+{
+    uint64_t v = load8(p), is_digit = load8(digits);
+    uint64_t halves = UINT64_C(0xf0f0f0f0f0f0f0f0), threes = UINT64_C(0x3030303030303030);
+    uint64_t no_digit = ((v & halves) ^ threes) | (((v + UINT64_C(0x0606060606060606)) & halves) ^ threes);
+
+    return ((no_digit & is_digit) | ((v ^ load8(shape)) & ~is_digit)) == 0;
+}
+
 /* "YYYY-MM-DD HH:MM:SS" with exactly four digits of year: a later year, one before our era, or infinity has no RFC 3339
- * form and is passed on as Postgres wrote it. */
+ * form and is passed on as Postgres wrote it. The last eight bytes overlap those before them. */
 static bool has_date_and_time(struct slice s)
 {
-    static const char shape[] = "0000-00-00 00:00:00";
-
-    if (s.n < sizeof shape - 1)
-        return false;
-    for (size_t i = 0; i < sizeof shape - 1; i++)
-        if (shape[i] == '0' ? (s.p[i] < '0' || s.p[i] > '9') : s.p[i] != shape[i])
-            return false;
-    return true;
+    return s.n >= 19 && is_shaped(s.p, "....-..-", "\xff\xff\xff\xff\0\xff\xff\0") &&
+           is_shaped(s.p + 8, ".. ..:..", "\xff\xff\0\xff\xff\0\xff\xff") &&
+           is_shaped(s.p + 11, "..:..:..", "\xff\xff\0\xff\xff\0\xff\xff");
 }
 
 /* The session's time zone is UTC, so the offset is always "+00". */

@@ -189,7 +189,7 @@ static void take_rows(struct db_all *a, struct pg_result *last)
         a->items[i].res = i + 1 < a->n ? pg_conn_batch_take(a->conn, i) : last;
         a->items[i].took_us = us;
         if (a->borrowed)
-            pool_learn(a->pool, &a->sts[i], us);
+            pool_learn(a->pool, &a->sts[i], us, pg_result_bytes(a->items[i].res));
     }
 }
 

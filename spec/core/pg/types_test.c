@@ -67,3 +67,20 @@ TEST("types are known by their numbers, arrays by their elements, the rest is te
     CHECK_INT(pg_type_of_element(1007), PG_INT);
     CHECK_INT(pg_type_of_element(23), PG_ARRAY);
 }
+
+TEST("a byte that is no digit where a digit belongs makes it no time")
+{
+    char text[] = "2024-01-01 00:00:00.5+00";
+    const char no_digits[] = {'/', ':', 'a', '\x10', '\xb4', '\xff'};
+
+    for (size_t at = 0; at < 19; at++) {
+        char was = text[at];
+        for (size_t i = 0; i < sizeof no_digits; i++) {
+            if (no_digits[i] == was)
+                continue;
+            text[at] = no_digits[i];
+            check_time(text, true, text);
+        }
+        text[at] = was;
+    }
+}
