@@ -38,8 +38,9 @@ struct conn_events {
     void (*on_opened)(struct pg_conn *c);
     void (*on_failed)(struct pg_conn *c, const char *why);
     void (*on_died)(struct pg_conn *c);
-    void (*on_read_only)(struct pg_conn *c); /* its server takes no writes any more; it stays as it is */
-    void (*on_gone)(struct pg_conn *c);      /* its memory goes now */
+    void (*on_silent)(struct pg_conn *c, uint64_t ms); /* its server answers nothing, for so long; it breaks now */
+    void (*on_read_only)(struct pg_conn *c);           /* its server takes no writes any more; it stays as it is */
+    void (*on_gone)(struct pg_conn *c);                /* its memory goes now */
     /* A message of a channel. NULL: they are thrown away. */
     void (*on_notify)(struct pg_conn *c, struct slice channel, struct slice payload);
 };

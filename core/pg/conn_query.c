@@ -184,5 +184,6 @@ void pg_conn_on_deadline(struct pg_conn *c)
         cancel_start(c);
         return;
     }
+    c->events->on_silent(c, uv_now(c->opts->loop) - c->begun_ms);
     pg_conn_break(c, "no answer to a cancel request");
 }

@@ -195,6 +195,7 @@ void lane_lost(struct lane *l)
 void lane_on_deadline(struct lane *l)
 {
     l->overdue = true;
+    l->conn->events->on_silent(l->conn, l->conn->opts->statement_ms);
     pg_conn_break(l->conn, "the server gave no answer");
 }
 

@@ -134,7 +134,13 @@ static void on_died(struct pg_conn *c)
     lost(c->owner, c->broken);
 }
 
-/* The answer to what was asked says the same. */
+/* The answer to what was asked says the same, or that there is none. */
+static void on_silent(struct pg_conn *c, uint64_t ms)
+{
+    (void)c;
+    (void)ms;
+}
+
 static void on_read_only(struct pg_conn *c)
 {
     (void)c;
@@ -151,7 +157,7 @@ void listen_elsewhere(struct listen *ln)
         lost(ln, "the database takes no writes here any more");
 }
 
-static const struct conn_events events = {on_opened, on_failed, on_died, on_read_only, on_gone, on_notify};
+static const struct conn_events events = {on_opened, on_failed, on_died, on_silent, on_read_only, on_gone, on_notify};
 
 static void hang_on(struct listen *ln)
 {

@@ -173,6 +173,21 @@ static void discard_all(struct pool *p, enum conn_status status)
         pool_discard(p, LIST_OF(list_first(&p->on[status]), struct pg_conn, link));
 }
 
+/* A machine that is gone, or cut off, ends no connection. Those that have answered nothing since then are asked, all at
+ * once: found one by one, each would cost somebody the deadline of a statement. */
+static void on_silent(struct pg_conn *c, uint64_t ms)
+{
+    struct pool *p = c->owner;
+    struct list *n = p->on[CONN_IDLE].next;
+
+    while (!p->closing && n != &p->on[CONN_IDLE]) {
+        struct pg_conn *other = LIST_OF(n, struct pg_conn, link);
+        n = n->next;
+        if (pool_idle_us(other) >= ms * 1000)
+            pool_ping(p, other);
+    }
+}
+
 static void wear_out(struct pool *p, enum conn_status status)
 {
     for (struct list *n = p->on[status].next; n != &p->on[status]; n = n->next)
@@ -192,7 +207,7 @@ static void on_read_only(struct pg_conn *c)
     listen_elsewhere(&p->listen);
 }
 
-static const struct conn_events events = {on_opened, on_failed, on_died, on_read_only, on_gone, NULL};
+static const struct conn_events events = {on_opened, on_failed, on_died, on_silent, on_read_only, on_gone, NULL};
 
 const struct pool_counts *pool_counts(const struct pool *p)
 {

@@ -134,6 +134,43 @@ TEST("a lookup that hangs has a deadline, holds up no loop, and takes no more th
     close_all();
 }
 
+/* Of every session of the pool. */
+static void signal_sessions(int signal, const int *pids, int n)
+{
+    for (int i = 0; i < n; i++)
+        kill(pids[i], signal);
+}
+
+TEST("where one connection gets no answer the others are asked at once, so that one caller pays and not each")
+{
+    enum { SESSIONS = 5 };
+    struct pool_opts opts = default_opts();
+    struct borrower b[SESSIONS];
+    int pids[SESSIONS];
+
+    opts.min = opts.max = opts.line_max = SESSIONS;
+    opts.statement_ms = 200;
+    opts.acquire_ms = 8000;
+    open_with(opts);
+    for (int i = 0; i < SESSIONS; i++)
+        borrow(&b[i]);
+    for (int i = 0; i < SESSIONS; i++) {
+        WAIT_FOR(b[i].conn);
+        pids[i] = pg_conn_backend_pid(b[i].conn);
+    }
+    for (int i = 0; i < SESSIONS; i++)
+        pg_conn_release(b[i].conn, NULL);
+    turn_for(50);
+    signal_sessions(SIGSTOP, pids, SESSIONS);
+    CHECK_ASK("select 1", "timed_out ");
+    for (int i = 0; i < 10; i++)
+        CHECK_ASK("select 1", "1");
+    WAIT_FOR(status_now().lost >= SESSIONS);
+    signal_sessions(SIGCONT, pids, SESSIONS);
+    WAIT_FOR(status_now().idle == SESSIONS);
+    close_all();
+}
+
 /* ---- a server that is made up: it takes every session, and answers the first statement with its good bye ---- */
 
 static void put(char *out, size_t *n, char type, const char *body, size_t body_n)
