@@ -81,7 +81,7 @@ describe("neap check --db", function()
     local database = test.scratch_database { migrate = true }
     local code, stdout = neap({ "check", "--db" }, { DATABASE_URL = database.url })
     assert.equal(0, code)
-    assert.matches("4 schemas like their tables", stdout)
+    assert.matches("%f[%d][1-9]%d* schemas like their tables", stdout)
     core_os.exec { "psql", "-Xq", database.url, "-c", "alter table tasks alter title type varchar(400)" }
     local failed, _, stderr = neap({ "check", "--db" }, { DATABASE_URL = database.url })
     database:drop()
