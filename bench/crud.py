@@ -34,7 +34,7 @@ def arguments():
     parser.add_argument("--rate", type=int, default=200, help="requests a second")
     parser.add_argument("--seconds", type=float, default=5, help="for each route")
     parser.add_argument("--tasks", type=int, default=100000, help="in the table")
-    parser.add_argument("--own", type=int, default=1000, help="of them, the user's")
+    parser.add_argument("--own", type=int, default=1000, help="of them, the user's, besides those that are used up")
     parser.add_argument("--limit", type=float, default=100, help="milliseconds")
     parser.add_argument("--only", default="", help="routes whose name has this in it")
     parser.add_argument("--workers", default="2")
@@ -335,7 +335,8 @@ async def run(db, args):
     failed = False
     try:
         await serving(port)
-        print(f"{args.rate} requests a second, {n} of each; {args.tasks} tasks, {args.own} of them the user's; ms;"
+        every, own = db.sql("select count(*) from tasks")[0], db.sql(f"select count(*) from tasks where user_id = '{user}'")[0]
+        print(f"{args.rate} requests a second, {n} of each; {every} tasks, {own} of them the user's; ms;"
               f" the machine's load was {os.getloadavg()[0]:.1f} before")
         print(f"{'route':46} {'p50':>7} {'p99':>7} {'max':>7} {'cpu':>7}")
         roots = {server.pid, db.pid()}
