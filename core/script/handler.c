@@ -1,6 +1,7 @@
 /* From a request to a task and from a task's end to an answer. */
 #include "http/caller.h"
 #include "script/admit.h"
+#include "http/conn.h"
 #include "script/engine_internal.h"
 #include "script/fault.h"
 #include "script/lib_request.h"
@@ -44,11 +45,20 @@ static void on_done(struct task *t, enum task_outcome how, void *arg)
     task_free(t);
 }
 
+/* The documents of what came in hold pieces of the bytes that they were read from, and a handler may look at them as late as
+ * it likes: the server's buffer, in which the next requests come, is no place for those bytes. */
+static void keep_bytes(const struct operation *op, struct request *req)
+{
+    if (op->params != NULL || op->query != NULL || op->headers != NULL || op->cookies != NULL || req->body.n > 0)
+        request_own(req);
+}
+
 static void begin(struct request *req)
 {
     struct engine *e = route_table_arg(req->table);
     const struct operation *op = operation_at(&e->operations, req->match.route->handler);
     struct json_doc docs[INTAKE_PARTS] = {0};
+    keep_bytes(op, req);
     if (!intake_read(e->env, op, req, docs))
         return;
     struct task *t = task_new(e);
