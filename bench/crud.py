@@ -335,7 +335,8 @@ async def run(db, args):
     failed = False
     try:
         await serving(port)
-        every, own = db.sql("select count(*) from tasks")[0], db.sql(f"select count(*) from tasks where user_id = '{user}'")[0]
+        every = db.sql("select count(*) from tasks")[0]
+        own = db.sql(f"select count(*) from tasks where user_id = '{user}'")[0]
         print(f"{args.rate} requests a second, {n} of each; {every} tasks, {own} of them the user's; ms;"
               f" the machine's load was {os.getloadavg()[0]:.1f} before")
         print(f"{'route':46} {'p50':>7} {'p99':>7} {'max':>7} {'cpu':>7}")
