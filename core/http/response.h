@@ -16,7 +16,8 @@ struct response {
 /* Ends the request: req must not be touched afterwards. */
 void response_send(struct request *req, const struct response *res);
 
-/* The envelope {"error":{"code":...,"message":...[,"details":...]}}; details is JSON or empty. headers as above. */
+/* The envelope {"error":{"code":...,"message":...[,"details":...]}}; details is JSON or empty. headers as above. Who asks
+ * for application/problem+json gets that instead. */
 void response_error(struct request *req, int status, const char *code, struct slice message, struct slice details,
                     struct slice headers);
 /* Appends the envelope. */
