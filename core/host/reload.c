@@ -96,6 +96,7 @@ static void tell_unchangeable(const struct settings *now, const struct settings 
         {"PORT", now->port != then->port},
         {"WORKERS", now->workers != then->workers},
         {"ACCESS_LOG", now->access_log != then->access_log},
+        {"SERVER_TIMING", now->server_timing != then->server_timing},
         {"ENVIRONMENT", now->production != then->production},
         {"REDIS_URL or REDIS_ENABLED", strcmp(now->redis_url, then->redis_url) != 0},
         {"DATABASE_URL", strcmp(now->database_url, then->database_url) != 0},

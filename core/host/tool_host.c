@@ -65,6 +65,7 @@ static int serve(struct tool_host *h, const char *host, int port, char err[ERR_M
                             .app = script_app,
                             .metrics = &t->shared->slots[0].metrics.http,
                             .access_log = t->settings.access_log,
+                            .server_timing = t->settings.server_timing,
                             .production = t->settings.production,
                             .edges = settings_edges(&t->settings)};
     int fd;

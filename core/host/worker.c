@@ -152,6 +152,7 @@ static void open_server(struct worker *w)
                             .app = script_app,
                             .metrics = &w->slot->metrics.http,
                             .access_log = s->access_log,
+                            .server_timing = s->server_timing,
                             .production = s->production,
                             .edges = settings_edges(s)};
     w->server = server_new(&o);

@@ -3,10 +3,14 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "base/quote.h"
+#include "http/problem.h"
 
 #include <assert.h>
 
-enum { EDGE_BYTES_MAX = CORS_LINES_MAX + 128 }; /* 128: HSTS and Vary */
+enum {
+    EDGE_BYTES_MAX = CORS_LINES_MAX + 128, /* 128: HSTS and Vary */
+    TIMING_BYTES_MAX = 32 + NUMBER_TEXT_MAX,
+};
 
 /* Whole status lines, so that an answer starts with one copy. */
 #define LINE(code, reason) [(code)-100] = SLICE_LIT("HTTP/1.1 " #code " " reason "\r\n")
@@ -166,14 +170,22 @@ static char *put_edges(char *p, struct request *req, struct slice headers)
     return req->more_headers.n > 0 ? put(p, req->more_headers) : p;
 }
 
+/* W3C Server Timing: milliseconds from the first byte of the head to the first of the answer. */
+static char *put_timing(char *p, const struct request *req)
+{
+    p = PUT(p, "Server-Timing: total;dur=");
+    p += number_write_double(p, (double)(clock_monotonic_us() - req->started_us) / 1000.0);
+    return PUT(p, "\r\n");
+}
+
 static void write_head(struct buf *out, struct request *req, const struct response *res, bool close)
 {
     char room[16];
     struct slice line = status_line(res->status, room);
     struct slice common = server_common_headers(req->server);
-    /* 160: the names, the length and the line ends below, with half as much to spare. */
-    size_t most =
-        line.n + common.n + EDGE_BYTES_MAX + req->more_headers.n + req->id_n + res->content_type.n + res->headers.n + 160;
+    /* 160: the names, the length and the line ends below, with half as much to spare; TIMING_BYTES_MAX has its own. */
+    size_t most = line.n + common.n + EDGE_BYTES_MAX + req->more_headers.n + req->id_n + res->content_type.n +
+                  res->headers.n + 160 + TIMING_BYTES_MAX;
     char *from = buf_reserve(out, most), *p = from;
     p = put(p, line);
     p = res->headers.n == 0 ? put(p, common) : put_common(p, common, res->headers);
@@ -183,6 +195,8 @@ static void write_head(struct buf *out, struct request *req, const struct respon
     p = PUT(p, "\r\n");
     if (!is_bodyless(res->status))
         p = put_content(p, res, req->head.http10);
+    if (req->server->opts.server_timing)
+        p = put_timing(p, req);
     if (close)
         p = PUT(p, "Connection: close\r\n");
     else if (req->head.http10)
@@ -253,9 +267,15 @@ void response_error(struct request *req, int status, const char *code, struct sl
     struct buf body = req->server->scratch; /* taken, in case that sending this leads to another error */
     req->server->scratch = BUF_INIT;
     buf_clear(&body);
-    response_write_envelope(&body, slice_str(code), message, details);
+    struct response res = {.status = status, .headers = headers};
+    if (!req->headless && problem_is_wanted(request_header(req, HEADER_ACCEPT))) {
+        res.content_type = SLICE_LIT("application/problem+json");
+        problem_write(&body, status, slice_str(code), message, details);
+    } else
+        response_write_envelope(&body, slice_str(code), message, details);
+    res.body = buf_view(&body);
     struct server *s = req->server;
-    response_send(req, &(struct response){.status = status, .headers = headers, .body = buf_view(&body)});
+    response_send(req, &res);
     buf_free(&s->scratch);
     s->scratch = body;
 }

@@ -39,6 +39,7 @@ struct server_opts {
     struct http_app app;
     struct http_metrics *metrics; /* borrowed; NULL: memory of its own */
     bool access_log;
+    bool server_timing; /* answers say how long they took */
     bool production;    /* HSTS and no hints */
     struct edges edges; /* borrowed during the call of server_new */
 };

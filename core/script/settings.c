@@ -165,6 +165,7 @@ static void read_server(lua_State *L, struct settings *s)
         s->port = (int)port;
     read_unsigned(L, "WORKERS", &s->workers);
     read_bool(L, "ACCESS_LOG", &s->access_log);
+    read_bool(L, "SERVER_TIMING", &s->server_timing);
     read_string(L, "ENVIRONMENT", environment, sizeof environment);
     s->production = strcmp(environment, "production") == 0;
     read_string(L, "LOG_LEVEL", level, sizeof level);

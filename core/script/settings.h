@@ -15,6 +15,7 @@ struct settings {
     int port;         /* 0: any free one */
     unsigned workers; /* 0: as many as there are cores */
     bool access_log;
+    bool server_timing;
     bool production;
     enum log_level log_level;
     char database_url[SETTINGS_URL_MAX]; /* "": none is configured */

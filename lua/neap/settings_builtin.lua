@@ -73,6 +73,7 @@ M.fields = {
   { "WORKERS", { kind = "integer", min = 1, max = 1024, help = "processes; as many as there are cores" } },
   { "MAX_BODY", { kind = "size", default = MIB, min = 1, help = "of a request, unless its route says otherwise" } },
   { "ACCESS_LOG", { kind = "boolean", default = true, help = "a line for each request" } },
+  { "SERVER_TIMING", { kind = "boolean", default = false, help = "a Server-Timing header on each answer" } },
   { "SHUTDOWN_TIMEOUT", { kind = "duration", default = 30, help = "for running requests when the service stops" } },
   { "HEADER_TIMEOUT", { kind = "duration", default = 10, min = 0.1, help = "for a request's head" } },
   { "BODY_TIMEOUT", { kind = "duration", default = 60, min = 0.1, help = "for a request's body" } },
