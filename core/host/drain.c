@@ -21,6 +21,15 @@ enum {
     LAST_STAGES_MS = 3000,
 };
 
+static void close_redis(struct worker *w)
+{
+    if (w->redis == NULL)
+        return;
+    redis_close(w->redis);
+    w->redis = w->env.redis = NULL;
+    log_note(LOG_INFO, "worker", "shutdown.redis", NULL, NULL);
+}
+
 static void enter(struct worker *w, enum drain_stage stage);
 
 static void on_drained(void *arg)
@@ -42,6 +51,7 @@ static void on_hooks_done(int code, void *arg)
 static void on_pool_closed(void *arg)
 {
     struct worker *w = arg;
+    log_note(LOG_INFO, "worker", "shutdown.database", NULL, NULL);
     if (w->stage == DRAIN_POOL)
         enter(w, DRAIN_SERVER);
 }
@@ -94,8 +104,7 @@ static void enter(struct worker *w, enum drain_stage stage)
         engines_end_background(&w->env);
         break;
     case DRAIN_POOL:
-        redis_close(w->redis);
-        w->redis = w->env.redis = NULL;
+        close_redis(w);
         counts_take(&w->env, &w->left);
         if (w->pool)
             pool_close(w->pool, on_pool_closed, w);

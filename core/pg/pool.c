@@ -139,8 +139,11 @@ static void on_opened(struct pg_conn *c)
 {
     struct pool *p = c->owner;
 
-    if (p->failures > 0)
+    if (!p->was_up)
+        log_note(LOG_INFO, "pool", "startup.database", NULL, NULL);
+    else if (p->failures > 0)
         log_note(LOG_INFO, "pool", "connected to the database again", NULL, NULL);
+    p->was_up = true;
     p->failures = 0;
     counter_add(&p->counts->connects, 1);
     wheel_clear(p->opts.wheel, &p->retry);

@@ -42,6 +42,7 @@ struct pool {
     struct wheel_timer retry; /* set: no connecting before it fires */
     uv_timer_t tend;
     unsigned failures; /* in a row; 0 after a success */
+    bool was_up;       /* had a connection at all */
     uint64_t complained_ms;
     bool closing;
     struct history history;
