@@ -18,6 +18,10 @@ return settings.define {
   APP_VERSION = settings.string { default = "0.1.0", help = "the version in / and /version" },
   API_V1_PREFIX = settings.string { default = "/api/v1", help = "where the routes of version 1 begin" },
   DATABASE_URL = settings.required,
+  READY_WITHOUT_REDIS = settings.boolean {
+    default = false,
+    help = "whether /health/ready is 200 while Redis is away",
+  },
   EXTERNAL_USERS = settings.enum {
     "create", "refuse",
     default = "create",

@@ -165,16 +165,36 @@ describe("a client that leaves while Redis is asked", function()
 end)
 
 describe("readiness", function()
-  it("tells how Redis is, and that the service works without it", function()
-    local server = test.spawn_server { database = true, env = { WORKERS = "1", REDIS_URL = redis.url } }
+  local function start_workbench(env)
+    env.WORKERS, env.REDIS_URL = "1", redis.url
+    local server = test.spawn_server { database = true, env = env }
     wait_for(server, "startup.redis", 1)
     assert.same({ status = "ok", database = "connected", redis = "connected" }, server:get("/health/ready").json)
+    return server
+  end
+
+  it("is 503 while Redis is away, and tells that it is Redis", function()
+    local server = start_workbench {}
     redis:freeze()
     local began = core.monotonic()
     local res = server:get("/api/v1/health/ready")
+    assert.same({ 503, "1" }, { res.status, res.headers["retry-after"] })
+    assert.same({ status = "unavailable", database = "connected", redis = "disconnected" }, res.json)
+    assert.is_true(core.monotonic() - began < 5)
+    assert.equal(200, server:get("/health").status)
+    redis:thaw()
+    assert.is_true(edges.eventually(function()
+      return server:get("/api/v1/health/ready").status == 200
+    end))
+    server:stop()
+  end)
+
+  it("tells it and is 200 with READY_WITHOUT_REDIS", function()
+    local server = start_workbench { READY_WITHOUT_REDIS = "true" }
+    redis:freeze()
+    local res = server:get("/api/v1/health/ready")
     assert.equal(200, res.status)
     assert.same({ status = "ok", database = "connected", redis = "disconnected" }, res.json)
-    assert.is_true(core.monotonic() - began < 5)
     redis:thaw()
     server:stop()
   end)

@@ -1,4 +1,5 @@
 --- Liveness, readiness, and the state of the pool. Mounted at the root and again under the API's prefix.
+local config = require "config"
 local core = require "neap.core"
 local neap = require "neap"
 local rules = require "app.health.rules"
@@ -26,7 +27,7 @@ r:get("/health/ready", {
   response = { [200] = S.ReadinessResponse, [503] = S.ReadinessResponse },
 }, function()
   local database, redis = store.ping_all(DEADLINE_S)
-  local ready = rules.readiness(database, redis, core.draining())
+  local ready = rules.readiness(database, redis, core.draining(), config.READY_WITHOUT_REDIS)
   if ready.status == "ok" then
     return ready
   end

@@ -1,5 +1,5 @@
---- What the health routes answer. Without Redis limits are counted on this host alone, which is no reason to send nobody
---- here: readiness tells of it and does not depend on it.
+--- What the health routes answer. A Redis that is configured and away makes the service not ready, as one asks who runs
+--- many hosts; who would rather have each host count limits for itself meanwhile says READY_WITHOUT_REDIS.
 local M = {}
 
 ---@return {status: "ok"}
@@ -21,10 +21,12 @@ end
 ---@param database_ok boolean
 ---@param redis "connected"|"disconnected"|"disabled"
 ---@param draining boolean the process is on its way out
+---@param without_redis boolean? whether it is ready while Redis is away
 ---@return {status: "ok"|"unavailable", database: "connected"|"disconnected", redis: string}
-function M.readiness(database_ok, redis, draining)
+function M.readiness(database_ok, redis, draining, without_redis)
+  local redis_ok = redis ~= "disconnected" or without_redis
   return {
-    status = database_ok and not draining and "ok" or "unavailable",
+    status = database_ok and redis_ok and not draining and "ok" or "unavailable",
     database = database_ok and "connected" or "disconnected",
     redis = redis,
   }
