@@ -1,4 +1,4 @@
--- `neap db stats` and `neap db reset`, on databases of their own.
+-- `neap db stats`, `neap db init` and `neap db reset`, on databases of their own.
 local core = require "neap.core"
 local core_os = require "neap.core.os"
 local stats = require "neap.db_stats"
@@ -38,6 +38,39 @@ describe("neap db stats", function()
     assert.equal(0, code, problem)
     assert.matches("^" .. database.name .. " on PostgreSQL [%d.]+", out)
     assert.matches("\nthings\t1000\t0\t[%d.]+ kB\t[%d.]+ kB\t%d+\t%d+\n", out)
+  end)
+end)
+
+describe("neap db init", function()
+  it("makes the database, its tables and what is seeded, and is content with one that is there", function()
+    local database = test.scratch_database()
+    local env = { PATH = "/usr/bin:/bin", DATABASE_URL = database.url, ENVIRONMENT = "staging" }
+    local function init()
+      local code, out, problem = core_os.exec { core.program, "db", "init", cwd = core.app_dir, env = env }
+      assert.equal(0, code, out .. problem)
+      return out
+    end
+    local function recipes()
+      local _, out = core_os.exec { "psql", "-XAtq", "-d", database.url, "-c", "select count(*) from recipes" }
+      return tonumber(out)
+    end
+    database:drop()
+    local said = init()
+    assert.matches("^made the database " .. database.name .. "\n", said)
+    assert.matches("\n[1-9]%d* migrations applied\n", said)
+    local count = recipes()
+    assert.is_true(count > 0)
+    assert.equal("0 migrations applied\nnothing to add\n", init())
+    assert.equal(count, recipes())
+    database:drop()
+  end)
+
+  it("says why when nobody answers there", function()
+    local env = { PATH = "/usr/bin:/bin", DATABASE_URL = "postgresql:///nothing?host=/nowhere" }
+    local code, out, problem = core_os.exec { core.program, "db", "init", cwd = core.app_dir, env = env }
+    assert.equal(1, code)
+    assert.equal("", out)
+    assert.matches("/nowhere", problem, 1, true)
   end)
 end)
 

@@ -16,7 +16,7 @@ local command = args.command {
   summary = "the private Postgres in .neap/postgres, or the one of DATABASE_URL",
   usage = {
     "neap db up", "neap db down [--if-unused]", "neap db psql [psql options]", "neap db ping", "neap db stats",
-    "neap db seed", "neap db reset [--yes]",
+    "neap db init", "neap db seed", "neap db reset [--yes]",
   },
   flags = {
     ["if-unused"] = { help = "down: not while others are connected" },
@@ -25,8 +25,9 @@ local command = args.command {
   rest = true,
   help = [[
 up and down start and stop the private Postgres. psql opens a prompt, ping connects once, stats tells
-what is in the database and who is connected, seed adds what lua/app/seed.lua says (as often as you like), and reset drops
-the database and applies all migrations again.]],
+what is in the database and who is connected. init makes the database where there is none, applies the migrations that are
+not applied and seeds; seed adds what lua/app/seed.lua says (both as often as you like); reset drops the database and
+applies all migrations again.]],
 }
 
 local actions = {}
@@ -86,20 +87,26 @@ function actions.ping()
   terminal.line(("PostgreSQL %s answers (%.0f ms)"):format(version, (core.monotonic() - started) * 1000))
 end
 
-function actions.seed()
-  if core_os.stat(core.app_dir .. "/lua/app/seed.lua") == nil then
-    args.fail "there is no lua/app/seed.lua here"
-  end
+local function has_seed()
+  return core_os.stat(core.app_dir .. "/lua/app/seed.lua") ~= nil
+end
+
+local function seed()
   local said = false
-  tool_database.with(function()
-    require "app.seed"(boot.config "tool", function(text)
-      said = true
-      terminal.line(text)
-    end)
+  require "app.seed"(boot.config "tool", function(text)
+    said = true
+    terminal.line(text)
   end)
   if not said then
     terminal.line "nothing to add"
   end
+end
+
+function actions.seed()
+  if not has_seed() then
+    args.fail "there is no lua/app/seed.lua here"
+  end
+  tool_database.with(seed)
 end
 
 local UNITS = { "B", "kB", "MB", "GB", "TB" }
@@ -154,10 +161,49 @@ local function confirm(name)
   end
 end
 
+local function quote(name)
+  return '"' .. name:gsub('"', '""') .. '"'
+end
+
 local function recreate(db, name)
-  local quoted = '"' .. name:gsub('"', '""') .. '"'
-  db.exec("drop database if exists " .. quoted .. " with (force)")
-  db.exec("create database " .. quoted)
+  db.exec("drop database if exists " .. quote(name) .. " with (force)")
+  db.exec("create database " .. quote(name))
+end
+
+local function name_of(database)
+  return database_url.database(database.url) or args.fail "DATABASE_URL names no database"
+end
+
+-- From where databases are made and dropped.
+local function connect_beside(database)
+  core.use_database(database_url.with_database(database.url, "postgres"), { min = 1, max = 1, statement_timeout = 0 })
+end
+
+local function migrate(database)
+  tool_database.connect(database.url)
+  return require("neap.migrate").up(core.app_dir .. "/migrations")
+end
+
+-- Who may not connect to the database called postgres may still use one of their own that is there.
+local function make_if_missing(database)
+  local db = require "neap.db"
+  local name = name_of(database)
+  connect_beside(database)
+  local asked, found = pcall(db.one, "select 1 as n from pg_database where datname = $1", name)
+  if asked and found == nil then
+    db.exec("create database " .. quote(name))
+    terminal.line("made the database ", name)
+  end
+end
+
+function actions.init()
+  tool_database.with_server(function(database)
+    make_if_missing(database)
+    terminal.line(("%d migrations applied"):format(migrate(database)))
+    if has_seed() then
+      seed()
+    end
+  end)
 end
 
 function actions.reset(_, flags)
@@ -168,18 +214,13 @@ function actions.reset(_, flags)
   local db = require "neap.db"
   -- The database itself may be missing: a reset that was interrupted is mended by another one.
   tool_database.with_server(function(database)
-    local name = database_url.database(database.url)
-    if name == nil then
-      args.fail "DATABASE_URL names no database"
-    end
+    local name = name_of(database)
     if not flags.yes then
       confirm(name)
     end
-    core.use_database(database_url.with_database(database.url, "postgres"), { min = 1, max = 1, statement_timeout = 0 })
+    connect_beside(database)
     recreate(db, name)
-    tool_database.connect(database.url)
-    local count = require("neap.migrate").up(core.app_dir .. "/migrations")
-    terminal.line(("%s is new, %d migrations applied"):format(name, count))
+    terminal.line(("%s is new, %d migrations applied"):format(name, migrate(database)))
   end)
 end
 
@@ -188,7 +229,7 @@ function M.main()
     local name = positions[1]
     local action = actions[name]
     if action == nil then
-      command:wrong(name and "%s is not up, down, psql, ping, stats, seed or reset" or "what to do?", name)
+      command:wrong(name and "%s is not up, down, psql, ping, stats, init, seed or reset" or "what to do?", name)
     end
     if name ~= "psql" and #positions > 1 then
       command:wrong("too many arguments: %s", positions[2])
