@@ -76,6 +76,23 @@ describe("neap test", function()
     assert.same({ 0, "1 passed, 0 failed" }, { code, last })
   end)
 
+  it("writes what became of each test where --ran says, skipped files among them", function()
+    scratch.write(app .. "/spec/deep/b_spec.lua", 'pending "no browser"\n')
+    local code, last = run([[
+      describe("a thing", function()
+        it("passes", function() end)
+        it("fails", function() error "no" end)
+        pending "waits"
+      end)
+    ]], "--ran", "results")
+    assert.same({ 1, "1 passed, 1 failed, 2 skipped" }, { code, last })
+    assert.equal("passed\tspec/a_spec.lua\tpasses\nfailed\tspec/a_spec.lua\tfails\nskipped\tspec/a_spec.lua\twaits\n"
+      .. "skipped\tspec/deep/b_spec.lua\tno browser\n", core_os.read_file(app .. "/results"))
+    local failed, _, said = run(nil, "--ran", "nowhere/results")
+    assert.equal(1, failed)
+    assert.matches("--ran nowhere/results: ", said, 1, true)
+  end)
+
   it("sends real requests to the application", function()
     local code, last, said = run [[
       it("asks", function()

@@ -10,7 +10,10 @@ local M = {}
 local command = args.command {
   name = "test",
   summary = "run the specs of spec/ with busted, inside the host",
-  usage = { "neap test [PATH...] [busted options]" },
+  usage = { "neap test [--ran FILE] [PATH...] [busted options]" },
+  flags = {
+    ran = { value = "FILE", help = "write what became of each test: passed, failed or skipped, its file, its name" },
+  },
   rest = true,
   help = [[
 A scratch database is made on the server of TEST_DATABASE_URL, or on the private Postgres, migrated, and dropped at the
@@ -81,12 +84,25 @@ local function set_defaults()
   end
 end
 
+-- For who wants to know whether a test that is named somewhere was run: a line each, with tabs between.
+local function write_results(path, results)
+  local lines = {}
+  for i, result in ipairs(results) do
+    lines[i] = table.concat({ result.status, result.file, result.name }, "\t") .. "\n"
+  end
+  local ok, problem = core_os.write_file(path, table.concat(lines))
+  if not ok then
+    args.fail(("--ran %s: %s"):format(path, problem))
+  end
+end
+
 function M.main()
-  return command:run(function(_, positions)
+  return command:run(function(flags, positions)
     set_defaults()
     boot.config "tool"
     check_there_are_specs(positions)
     local runner = require "neap.test.runner"
+    runner.keep_results = flags.ran ~= nil
     local server = find_server()
     local ok, code = pcall(function()
       if server then
@@ -97,6 +113,9 @@ function M.main()
     clean_up(server)
     if not ok then
       error(code, 0)
+    end
+    if flags.ran then
+      write_results(flags.ran, runner.results)
     end
     terminal.line(runner.summary())
     return code

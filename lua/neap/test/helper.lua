@@ -1,5 +1,6 @@
 --- Loaded by busted before the specs: the transaction around each test, and the counts for the last line.
 local busted = require "busted"
+local core = require "neap.core"
 local db = require "neap.core.db"
 local runner = require "neap.test.runner"
 local test = require "neap.test"
@@ -8,8 +9,11 @@ local test = require "neap.test"
 _G.assert = require "luassert"
 
 local pinned = false
+local file
 
-busted.subscribe({ "file", "start" }, function()
+busted.subscribe({ "file", "start" }, function(element)
+  local folder = core.app_dir .. "/"
+  file = element.name:sub(1, #folder) == folder and element.name:sub(#folder + 1) or element.name
   test.internal.start_file()
   return nil, true
 end)
@@ -30,14 +34,13 @@ busted.after_each(function()
 end)
 
 local count = runner.count
+local OUTCOMES = { success = "passed", pending = "skipped" }
 
-busted.subscribe({ "test", "end" }, function(_, _, status)
-  if status == "success" then
-    count.passed = count.passed + 1
-  elseif status == "pending" then
-    count.skipped = count.skipped + 1
-  else
-    count.failed = count.failed + 1
+busted.subscribe({ "test", "end" }, function(element, _, status)
+  local outcome = OUTCOMES[status] or "failed"
+  count[outcome] = count[outcome] + 1
+  if runner.keep_results then
+    table.insert(runner.results, { status = outcome, file = file, name = element.name })
   end
   return nil, true
 end)

@@ -1,7 +1,18 @@
 --- Runs busted in this process, in this task, so that specs may wait.
 local core = require "neap.core"
 
-local M = { has_database = false, count = { passed = 0, failed = 0, skipped = 0 } }
+---@class neap.TestResult
+---@field status "passed"|"failed"|"skipped"
+---@field file string  as it was found, below the application's folder
+---@field name string  what `it` says, without what stands around it
+
+---@type { has_database: boolean, keep_results: boolean, count: table<string, integer>, results: neap.TestResult[] }
+local M = {
+  has_database = false,
+  keep_results = false,
+  count = { passed = 0, failed = 0, skipped = 0 },
+  results = {},
+}
 
 -- Where Debian has busted and what it needs.
 local LUA_PATHS = "/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua;/usr/local/share/lua/5.4/?.lua;"
