@@ -32,9 +32,11 @@ run: deps-run build ## serve the application with hot reload
 api: ## the same, on port 8000 whatever .env says
 	@PORT=8000 $(MAKE) --no-print-directory run
 
+# What docs/requirements.md says must be there; after a run of all specs it must have run as well.
 test: deps-test specs ## all tests
 	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
-	@$(neap) test $(ARGS)
+	@$(neap) test --ran $(BUILD)/specs.ran $(ARGS)
+	@sh tools/requirements.sh $(if $(strip $(ARGS)),,$(BUILD)/specs.ran)
 
 story: deps-test build ## the application as one story over HTTP, step by step; stops at the first that goes otherwise
 	@STORY=1 $(neap) test spec/e2e/story_spec.lua --no-keep-going -o TAP $(ARGS)

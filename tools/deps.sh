@@ -9,7 +9,7 @@ packages_of() {
         build) echo cmake gcc libc6-dev pkg-config liblua5.4-dev libuv1-dev node-llhttp libpq-dev libjwt-dev libssl-dev \
             libcrypt-dev libcurl4-openssl-dev zlib1g-dev libpcre2-dev ;;
         run) echo postgresql lua-cjson ;;
-        test) echo lua-busted openssl redis-server nginx-light ;;
+        test) echo lua-busted openssl redis-server nginx-light curl git ;;
         lint) echo clang-format lua-check ;;
         fuzz) echo clang libclang-rt-dev ;;
         bench) echo wrk valgrind curl python3 ;;
@@ -24,7 +24,7 @@ packages_of() {
 has() {
     case $1 in
         gcc) command -v cc ;;
-        pkg-config | cmake | clang | clang-format | wrk | valgrind | curl | python3 | npm | chromium | openssl)
+        pkg-config | cmake | clang | clang-format | wrk | valgrind | curl | python3 | git | npm | chromium | openssl)
             command -v "$1" ;;
         lua-check) command -v luacheck ;;
         nginx-light) [ -x /usr/sbin/nginx ] ;;
