@@ -201,6 +201,46 @@ describe("a worker that is killed in the middle", function()
   end)
 end)
 
+describe("clients that try again until they are answered", function()
+  local CLIENTS = 20
+
+  local function try(word)
+    local ok, res = pcall(server.request, server, {
+      method = "POST", path = "/things", json = { name = word, seconds = 0.2 }, headers = headers("key-" .. word),
+      timeout = 5,
+    })
+    return ok and res.status == 201 and res.json.name
+  end
+
+  it("have each of their requests done once, whatever happens to the workers meanwhile", function()
+    local answers, left = {}, CLIENTS
+    for i = 1, CLIENTS do
+      core.spawn(function()
+        local deadline = core.monotonic() + 60
+        repeat
+          answers[i] = try("thing" .. i)
+          core.sleep(0.1)
+        until answers[i] or core.monotonic() > deadline
+        left = left - 1
+      end, "client", { finish = true })
+    end
+    for _ = 1, 5 do
+      core.sleep(0.3)
+      local first = sys.read_file(("/proc/%d/task/%d/children"):format(server.pid, server.pid)):match "%d+"
+      if first then
+        sys.exec { "kill", "-KILL", first }
+      end
+    end
+    while left > 0 do
+      core.sleep(0.05)
+    end
+    for i = 1, CLIENTS do
+      assert.equal("thing" .. i, answers[i])
+    end
+    assert.equal(("%d %d"):format(CLIENTS, CLIENTS), sql "select count(*) || ' ' || count(distinct name) from things")
+  end)
+end)
+
 describe("the option", function()
   it("covers POST, unless the route or nobody signed in says otherwise, and what asks for it", function()
     local runs = { plain = 2, put = 2, patch = 1, open = 2 }

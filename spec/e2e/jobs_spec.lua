@@ -222,6 +222,22 @@ describe("a lease", function()
   end)
 end)
 
+describe("workers that are killed, again and again,", function()
+  it("lose no job and finish none twice", function()
+    for _ = 1, 2 do
+      serve { WORKERS = "2", JOBS_POLL = "0.5", JOBS_LEASE = "2" }
+    end
+    sql [[insert into jobs (kind, payload, max_attempts)
+      select 'exact', '{"seconds": 0.1}', 100 from generate_series(1, 200)]]
+    for i = 1, 6 do
+      core.sleep(0.4)
+      kill_workers(servers[i % 2 + 1])
+    end
+    wait("select count(*) from jobs where kind = 'exact' and state <> 'succeeded'", "0", 90)
+    assert.equal("200 200", sql "select count(*) || ' ' || count(distinct job) from deaths")
+  end)
+end)
+
 describe("a worker that stops", function()
   it("lets its jobs end", function()
     local server = serve()
