@@ -40,6 +40,18 @@ def fail(text):
     sys.exit(1)
 
 
+def machine():
+    """Ticks since the start: busy, stolen by the host of a virtual machine, all."""
+    with open("/proc/stat") as f:
+        ticks = [int(n) for n in f.readline().split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], ticks[7], sum(ticks)
+
+
+def own_ticks(service):
+    user, system = service.cpu_s()
+    return (user + system + time.process_time()) * os.sysconf("SC_CLK_TCK")
+
+
 class Service:
     """The application in a folder of its own, its Postgres and its workers."""
 
@@ -199,14 +211,14 @@ class Crowd:
             client.last_id = ids[-1].decode()
         client.ids += [number for _, number, _ in client.events()]
         client.data, client.stamps, client.sock = b"", [], None
-        client.again_at = time.perf_counter() + random.uniform(0.5, 2)
+        client.again_at = time.perf_counter() + random.uniform(0.9, 1.1)
         self.lost += 1
         self.away.add(client)
 
     def turn(self, timeout=0.05):
         # A client on another machine would not take the workers' cores away at each of their writes.
         if self.poll.poll(timeout, 1):
-            time.sleep(0.002)
+            time.sleep(0.005)
         for fd, _ in self.poll.poll(0, 8192):
             client = self.by_fd[fd]
             try:
@@ -238,14 +250,18 @@ class Crowd:
             self.connect(client)
             if i % 100 == 99:
                 self.turn(0.001)
-        self.until(lambda: all(c.joined for c in self.clients), "not every client was let in")
+        self.until(lambda: all(c.joined for c in self.clients), self.who_is_out)
+
+    def who_is_out(self):
+        out = [c for c in self.clients if not c.joined]
+        return "%d clients were not let in; one of them got %r" % (len(out), out[0].data[:600] if out else b"")
 
     def until(self, condition, problem):
         deadline = time.perf_counter() + MISSING_S
         while not condition():
             self.run(0.2)
             if time.perf_counter() > deadline:
-                fail(problem)
+                fail(problem() if callable(problem) else problem)
 
     def forget(self):
         for client in self.clients:
@@ -290,9 +306,13 @@ def measure(crowd, psql, numbers, between):
 
 
 def show_reach(service, crowd, psql, limit):
-    before = service.cpu_s()
+    before, busy, own = service.cpu_s(), machine(), own_ticks(service)
     values = measure(crowd, psql, range(1000, 1020), 0.4)
     user, system = (now - then for now, then in zip(service.cpu_s(), before))
+    busy, stolen, ticks = (now - then for now, then in zip(machine(), busy))
+    others = busy - (own_ticks(service) - own)
+    say("meanwhile %.0f%% of the machine's CPU went to others (stolen: %.0f%%), %.0f%% was idle"
+        % (others / ticks * 100, stolen / ticks * 100, (1 - busy / ticks) * 100))
     say("CPU of the workers for one event to one client: %.1f us user, %.1f us system"
         % (user / len(values) * 1e6, system / len(values) * 1e6))
     say("20 inserts by psql to %d clients: %s" % (len(crowd.clients), percentiles(values)))

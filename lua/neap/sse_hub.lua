@@ -27,6 +27,8 @@ local MAX_AGE_S = 24 * 3600
 -- A place is given anew long before it is too old.
 local PLACE_S = 3600
 local BACKLOG_BYTES = 256 * 1024
+local LOOKUPS_MAX = 16
+local WAIT_S = 0.02
 
 ---@class neap.SseHub
 local Hub = { __name = "neap.sse.hub" }
@@ -64,6 +66,7 @@ function M.new(opts)
     count = 0,
     cursor = nil,   -- while somebody listens; a new table each time that it moves
     read_at = 0,
+    lookups = 0,
     dirty = false,
     is_reading = false,
   }, Hub)
@@ -295,21 +298,56 @@ local function listen(self)
   end, "sse.listen")
 end
 
+-- When a worker starts all clients come at once: one of them asks for all.
+local function ask_position(self)
+  local answer = self.asking
+  if answer then
+    while not answer.is_over do
+      core.sleep(WAIT_S)
+    end
+  else
+    answer = {}
+    self.asking = answer
+    local _ <close> = setmetatable({}, { __close = function()
+      answer.is_over, self.asking = true, nil
+    end })
+    local ok, result = pcall(self.outbox.position)
+    answer.cursor, answer.problem = ok and result or nil, not ok and result or nil
+  end
+  if answer.problem then
+    error(answer.problem, 0)
+  end
+  -- Who asked may have been cancelled.
+  return answer.cursor or ask_position(self)
+end
+
 --- Before the head of an answer is sent: what fails here is an error that the client can read.
 function Hub:prepare()
   listen(self)
   if self.cursor == nil then
     -- Only whether it can be read: it is kept when somebody listens, who may never come.
-    self.outbox.position()
+    ask_position(self)
   end
 end
 
 local function take_cursor(self)
   while self.cursor == nil do
-    local cursor = self.outbox.position()
+    local cursor = ask_position(self)
     self.cursor = self.cursor or cursor
   end
   return self.cursor
+end
+
+-- They also come back at once, and all with something to look up: a few at a time leave the pool to others too.
+local function look_up(self, fn, ...)
+  while self.lookups >= LOOKUPS_MAX do
+    core.sleep(WAIT_S * (0.5 + math.random()))
+  end
+  self.lookups = self.lookups + 1
+  local _ <close> = setmetatable({}, { __close = function()
+    self.lookups = self.lookups - 1
+  end })
+  return fn(self.outbox, ...)
 end
 
 -- Where a client was, or nil when it cannot be told what came since.
@@ -319,7 +357,7 @@ local function whereabouts(self, stream)
   if at.xid == nil or at.id == nil then
     return nil
   end
-  local is_there, is_reached = self.outbox:knows(at, stream.user_id, self.max_age)
+  local is_there, is_reached = look_up(self, self.outbox.knows, at, stream.user_id, self.max_age)
   local age = tonumber(seconds) and core.now() - tonumber(seconds)
   local is_place = age and is_reached and age < self.max_age and age > -60
   return (is_there or is_place) and at or nil
@@ -327,7 +365,7 @@ end
 
 local function replay(self, stream, from, to)
   while is_after(to, from) do
-    local events = self.outbox:replay(from, to, stream.user_id, stream.topics, REPLAY_BATCH)
+    local events = look_up(self, self.outbox.replay, from, to, stream.user_id, stream.topics, REPLAY_BATCH)
     local parts = {}
     for i = 1, #events do
       parts[i] = bytes(self, events[i])

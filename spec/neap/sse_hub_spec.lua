@@ -8,6 +8,8 @@ local function fake_outbox()
   local outbox = { rows = {}, xmin = 1, reads = 0 }
 
   function outbox.position()
+    outbox.asked = (outbox.asked or 0) + 1
+    core.sleep(0.02)
     return { xid = outbox.xmin, id = 0 }
   end
 
@@ -97,6 +99,18 @@ describe("a hub", function()
     outbox:add(51, 1)
     hub:wake()
     assert.is_true(eventually(function() return stream.got[2] == "e1" end))
+  end)
+
+  it("asks once where it is, however many come at once", function()
+    local over = 0
+    for _ = 1, 50 do
+      core.spawn(function()
+        hub:join(fake_stream())
+        over = over + 1
+      end, "client")
+    end
+    assert.is_true(eventually(function() return over == 50 end))
+    assert.equal(1, outbox.asked)
   end)
 
   it("reads again when it could not", function()
