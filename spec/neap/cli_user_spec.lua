@@ -12,7 +12,7 @@ setup(function()
   env = {
     PATH = os.getenv "PATH", HOME = os.getenv "HOME", NEAP_HOME = os.getenv "NEAP_HOME",
     ASAN_OPTIONS = os.getenv "ASAN_OPTIONS",
-    DATABASE_URL = database.url, SECRET_KEY = ("k"):rep(32), BCRYPT_COST = "4",
+    DATABASE_URL = database.url, SECRET_KEY = "0123456789abcdef0123456789abcdef", BCRYPT_COST = "4",
   }
 end)
 
@@ -90,7 +90,7 @@ describe("neap user", function()
     psql "update users set is_active = false where email = 'dan@example.com'"
     assert.equal(1, (neap_user("token", "dan@example.com")))
     env.SECRET_KEY = nil
-    finally(function() env.SECRET_KEY = ("k"):rep(32) end)
+    finally(function() env.SECRET_KEY = "0123456789abcdef0123456789abcdef" end)
     assert.equal(78, (neap_user("token", "root@example.com")))
   end)
 
