@@ -24,13 +24,14 @@ local function sql(text)
   return made
 end
 
--- What was cut in the middle of a character would be no UTF-8.
+-- An error may carry any bytes, and what was cut in the middle of a character would be no UTF-8: Postgres would take neither,
+-- and how the job ended would not be written down at all.
 local function short(text)
-  text = text:gsub("%z", "?")
+  text = (utf8.len(text) and text or text:gsub("[\x80-\xff]", "?")):gsub("%z", "?")
   if #text <= ERROR_BYTES_MAX then
     return text
   end
-  return text:sub(1, utf8.offset(text, 0, ERROR_BYTES_MAX) - 1)
+  return text:sub(1, utf8.offset(text, 0, ERROR_BYTES_MAX + 1) - 1)
 end
 
 ---- into the line

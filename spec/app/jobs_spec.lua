@@ -8,6 +8,7 @@ local test = require "neap.test"
 boot.load "tool"
 require "app.jobs"
 local providers = require "app.providers"
+local report = require "app.jobs.report"
 
 local V1 = "/api/v1"
 local ann, kept
@@ -216,5 +217,15 @@ describe("the sweep of events", function()
     require("neap.jobs_handlers").by_kind["every.events.sweep"].fn()
     local left = db.query "select type from events where type in ('old', 'new')"
     assert.same({ 1, "new" }, { #left, left[1].type })
+  end)
+end)
+
+describe("a provider's reason", function()
+  it("is one line of text that the tables take, whatever it says", function()
+    for said, kept in pairs {
+      ["no\nroom \t left"] = "no room left", ["caf\xe9\0"] = "caf??", [("x"):rep(499) .. "\u{e4}"] = ("x"):rep(499),
+    } do
+      assert.equal(kept, report.reason(said))
+    end
   end)
 end)

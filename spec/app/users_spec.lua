@@ -90,4 +90,20 @@ describe("an administrator", function()
     assert.same({ role = "admin", is_active = true },
       db.one("select role, is_active from users where id = $1", admin.id))
   end)
+
+  it("whose token is older than the loss of the role or the account changes nothing with it", function()
+    local before = test.user { role = "admin" }
+    for _, loss in ipairs { { role = "user" }, { is_active = false } } do
+      assert.equal(200, patch(before, loss).status)
+      for _, try in ipairs {
+        { before, { role = "admin", is_active = true } }, { ann, { role = "admin" } }, { admin, { is_active = false } },
+      } do
+        assert.equal(403, test.patch(USERS .. "/" .. try[1].id, try[2], { as = before }).status)
+      end
+      assert.equal(200, patch(before, { role = "admin", is_active = true }).status)
+    end
+    assert.same({ "user", "admin" }, {
+      db.one("select role from users where id = $1", ann.id).role, db.one("select role from users where id = $1", admin.id).role,
+    })
+  end)
 end)

@@ -1,6 +1,7 @@
 --- Putting jobs into the line.
 local db = require "neap.db"
 local jobs = require "neap.jobs"
+local store = require "neap.jobs_store"
 
 local function row(id)
   return db.one("select * from jobs where id = $1", id)
@@ -59,6 +60,21 @@ describe("enqueue", function()
       local ok, message = pcall(jobs.enqueue, table.unpack(call))
       assert.is_false(ok)
       assert.matches(problem, message, 1, true)
+    end
+  end)
+end)
+
+describe("what a job failed of", function()
+  it("is kept as text that Postgres takes, whatever bytes it has", function()
+    local cut = ("x"):rep(1999) .. "\u{e4}"
+    for problem, kept in pairs {
+      ["caf\xe9 \0 \u{e4}"] = "caf? ? ??", ["\u{e4}\0"] = "\u{e4}?", [cut] = cut:sub(1, 1999),
+      [("\x80"):rep(3000)] = ("?"):rep(2000),
+    } do
+      local id = jobs.enqueue("noise", nil, { queue = "noise" })
+      local job = store.claim("noise", { "noise" }, 1, "spec", 60)[1]
+      assert.is_true(store.die(job, problem))
+      assert.equal(kept, row(id).last_error)
     end
   end)
 end)

@@ -17,11 +17,15 @@ function M.try(fn, ...)
   error(result, 0)
 end
 
---- A reason as the tables take it: one line, not too long.
+local REASON_BYTES_MAX = 500
+
+--- A reason as the tables take it: one line of text, not too long. It comes from a provider, who may say anything.
 ---@param problem string
 ---@return string
 function M.reason(problem)
-  return (problem:gsub("%s+", " "):sub(1, 500))
+  local text = utf8.len(problem) and problem or problem:gsub("[\x80-\xff]", "?")
+  text = text:gsub("%z", "?"):gsub("%s+", " ")
+  return #text <= REASON_BYTES_MAX and text or text:sub(1, utf8.offset(text, 0, REASON_BYTES_MAX + 1) - 1)
 end
 
 return M

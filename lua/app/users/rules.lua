@@ -28,7 +28,17 @@ local function check_own(admin, id, changes)
   end
 end
 
---- Who is not active any more has no session left. Tokens that are out already say the old role until they expire.
+-- A token says what its user was when it was made. Who lost the role, or the account, must not use the minutes that are left
+-- to take it back, or to make somebody else an administrator.
+local function check_still_admin(store, admin, id)
+  local row = store.lock_two_any(admin.id, id)
+  if row == nil or row.role ~= "admin" or not row.is_active then
+    errors.forbidden "You are no administrator any more"
+  end
+end
+
+--- Who is not active any more has no session left. Tokens that are out already say the old role until they expire, but for
+--- this: only who is an administrator now changes accounts.
 ---@param accounts table app.auth.store, or one like it
 ---@param admin {id: string}
 ---@param id string
@@ -37,6 +47,7 @@ end
 function M.update(store, accounts, admin, id, changes)
   check_own(admin, id, changes)
   return store.tx(function()
+    check_still_admin(store, admin, id)
     local user = store.update_any(id, changes) or errors.not_found "User not found"
     if changes.is_active == false then
       auth.logout_all(accounts, user)

@@ -33,6 +33,22 @@ function M.update_any(id, changes)
   return shared.call("users.update_any", nil, id, users.update, id, changes)
 end
 
+--- Locks two accounts until the transaction ends, always in the same order: two administrators who change each other at the
+--- same time go one after the other.
+---@param first string   id
+---@param second string  id
+---@return table? user   the first one
+function M.lock_two_any(first, second)
+  return shared.call("users.lock_two_any", nil, first, function()
+    local found
+    for _, row in ipairs(db.query([[select id, role, is_active from users where id in ($1, $2) order by id for update]],
+      first, second)) do
+      found = row.id == first and row or found
+    end
+    return found
+  end)
+end
+
 ---@param fn fun(): any
 ---@return any
 function M.tx(fn)
