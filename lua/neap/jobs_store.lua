@@ -24,8 +24,8 @@ local function sql(text)
   return made
 end
 
--- An error may carry any bytes, and what was cut in the middle of a character would be no UTF-8: Postgres would take neither,
--- and how the job ended would not be written down at all.
+-- An error may carry any bytes, and what was cut in the middle of a character would be no UTF-8: Postgres would take
+-- neither, and how the job ended would not be written down at all.
 local function short(text)
   text = (utf8.len(text) and text or text:gsub("[\x80-\xff]", "?")):gsub("%z", "?")
   if #text <= ERROR_BYTES_MAX then

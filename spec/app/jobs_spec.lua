@@ -222,10 +222,10 @@ end)
 
 describe("a provider's reason", function()
   it("is one line of text that the tables take, whatever it says", function()
-    for said, kept in pairs {
+    for said, told in pairs {
       ["no\nroom \t left"] = "no room left", ["caf\xe9\0"] = "caf??", [("x"):rep(499) .. "\u{e4}"] = ("x"):rep(499),
     } do
-      assert.equal(kept, report.reason(said))
+      assert.equal(told, report.reason(said))
     end
   end)
 end)

@@ -102,8 +102,9 @@ describe("an administrator", function()
       end
       assert.equal(200, patch(before, { role = "admin", is_active = true }).status)
     end
-    assert.same({ "user", "admin" }, {
-      db.one("select role from users where id = $1", ann.id).role, db.one("select role from users where id = $1", admin.id).role,
-    })
+    local function role(user)
+      return db.one("select role from users where id = $1", user.id).role
+    end
+    assert.same({ "user", "admin" }, { role(ann), role(admin) })
   end)
 end)
