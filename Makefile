@@ -69,6 +69,12 @@ pages: deps-pages ## fetch Swagger UI and Redoc for /docs and /redoc, and build
 bench: deps-bench build ## instructions and CPU time per request
 	@sh bench/run.sh $(neap)
 
+bench-crud: deps-bench build ## milliseconds of each route of Workbench, 200 requests a second, 100,000 tasks
+	@python3 bench/crud.py $(neap) $(ARGS)
+
+bench-limits: deps-bench build ## whether rate limits hold over two workers, and what they and a flood of clients cost
+	@sh bench/limits.sh $(neap)
+
 bench-streams: deps-bench build ## 5,000 event streams: latency, a killed worker, clients that never read
 	@python3 bench/streams.py $(neap) $(ARGS)
 
@@ -87,12 +93,6 @@ deps-fuzz:
 	@sh tools/deps.sh build fuzz
 deps-pages:
 	@sh tools/deps.sh build pages
-bench-crud: deps-bench build ## milliseconds of each route of Workbench, 200 requests a second, 100,000 tasks
-	@python3 bench/crud.py $(neap) $(ARGS)
-
-bench-limits: deps-bench build ## whether rate limits hold over two workers, and what they and a flood of clients cost
-	@sh bench/limits.sh $(neap)
-
 deps-bench:
 	@sh tools/deps.sh build run bench
 
@@ -103,5 +103,5 @@ clean: ## remove what was built
 	@rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | \
-		while IFS='|' read -r name text; do printf 'make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do printf 'make %-13s %s\n' "$$name" "$$text"; done

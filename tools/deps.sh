@@ -7,7 +7,7 @@ set -eu
 packages_of() {
     case $1 in
         build) echo cmake gcc libc6-dev pkg-config liblua5.4-dev libuv1-dev node-llhttp libpq-dev libjwt-dev libssl-dev \
-            libcrypt-dev libcurl4-openssl-dev zlib1g-dev libpcre2-dev ;;
+            libcrypt-dev libcurl4-openssl-dev zlib1g-dev libpcre2-dev libhiredis-dev ;;
         run) echo postgresql lua-cjson ;;
         test) echo lua-busted openssl redis-server nginx-light curl git ;;
         lint) echo clang-format lua-check ;;
