@@ -30,6 +30,8 @@ static void on_done(struct task *t, enum task_outcome how, void *arg)
     req->task = NULL;
     db_task_end(&t->db);
     db_task_log(&t->db, &req->log_fields);
+    if (t->bound.n > 0)
+        buf_slice(&req->log_fields, buf_view(&t->bound));
     if (t->outlet != NULL) {
         end_stream(t, how);
     } else if (how == OUTCOME_OK && e->reply.ready && t->cancelled == TASK_LIVE) {

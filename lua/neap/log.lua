@@ -1,7 +1,7 @@
 --- Log lines: one JSON object each. The request id and the user are added by themselves.
 ---
 ---     log.info("task.started", { task_id = id })
----     log.bind { conversation_id = id }      -- on every later line of this request
+---     log.bind { conversation_id = id }      -- on every later line of this request, the access line among them
 local core = require "neap.core"
 
 local M = {}

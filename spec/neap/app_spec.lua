@@ -1,4 +1,5 @@
 --- What an application does besides answering, seen from outside a server that runs it.
+local edges = require "spec.support.edges"
 local scratch = require "spec.support.scratch"
 local test = require "neap.test"
 
@@ -86,6 +87,45 @@ describe("a handler's print", function()
     local id = server:get("/").headers["x-request-id"]
     local line = server:wait_log("here\t1")
     assert.same({ "info", "app", id }, { line.level, line.module, line.request_id })
+    server:stop()
+  end)
+end)
+
+describe("what is bound to a request", function()
+  it("is on its later lines, those of named loggers and the access line, and on no other request's", function()
+    write_app [[
+      local app = neap.app { auth = false }
+      app:get("/{id}", function(req)
+        log.info "before"
+        log.bind { conversation_id = req.params.id, tool_name = "search" }
+        log.get("tools").info "after"
+        if req.params.id == "bad" then error "no" end
+        return {}
+      end)
+      return app
+    ]]
+    local server = test.spawn_server { dir = app, env = { WORKERS = "1" } }
+    server:get "/seven"
+    assert.equal(500, server:get("/bad").status)
+    assert.equal(404, server:get("/none/of/these").status)
+    assert.is_true(edges.eventually(function()
+      return #find(server, "request") == 3
+    end))
+    local function bound(message)
+      local found = {}
+      for i, line in ipairs(find(server, message)) do
+        found[i] = { line.conversation_id, line.tool_name }
+      end
+      return found
+    end
+    local seven, bad = { "seven", "search" }, { "bad", "search" }
+    assert.same({ seven, bad, {} }, bound "request")
+    assert.same({ {}, {} }, bound "before")
+    assert.same({ seven, bad }, bound "after")
+    local line = find(server, "request")[1]
+    assert.same({ "number", 200 }, { type(line.latency_ms), line.status })
+    assert.equal(line.request_id, find(server, "after")[1].request_id)
+    assert.equal("tools", find(server, "after")[1].module)
     server:stop()
   end)
 end)

@@ -1,5 +1,6 @@
 local neap = require "neap"
 local config = require "config"
+local log = require "neap.log"
 local messages = require "app.conversations.message_rules"
 local rules = require "app.conversations.rules"
 local s = require "neap.schema"
@@ -25,7 +26,14 @@ r:post("/", {
   return neap.response(201, conversation, { Location = config.API_V1_PREFIX .. "/conversations/" .. conversation.id })
 end)
 
-r:get("/{id}", {
+-- What is logged about one conversation can be found by its id.
+local one = r:group "/{id}"
+one:use(function(req, next)
+  log.bind { conversation_id = req.params.id }
+  return next(req)
+end)
+
+one:get("/", {
   summary = "One of my conversations",
   params = s.id_uuid,
   response = S.ConversationResponse,
@@ -33,7 +41,7 @@ r:get("/{id}", {
   return rules.read(work, req.user, req.params.id)
 end)
 
-r:patch("/{id}", {
+one:patch("/", {
   summary = "Give a conversation another title, or none",
   params = s.id_uuid,
   body = S.ConversationUpdate,
@@ -42,7 +50,7 @@ r:patch("/{id}", {
   return rules.update(work, req.user, req.params.id, req.body)
 end)
 
-r:delete("/{id}", {
+one:delete("/", {
   summary = "Delete a conversation with its messages",
   params = s.id_uuid,
   response = { [204] = false },
@@ -50,7 +58,7 @@ r:delete("/{id}", {
   rules.delete(work, req.user, req.params.id)
 end)
 
-r:get("/{id}/messages", {
+one:get("/messages", {
   summary = "What was said, the oldest first",
   description = "By pages, or those next to a message by its id: `after` for what is new, `before` for what was earlier.",
   params = s.id_uuid,
@@ -60,7 +68,7 @@ r:get("/{id}/messages", {
   return messages.list(work, req.user, req.params.id, req.query)
 end)
 
-r:post("/{id}/messages", {
+one:post("/messages", {
   summary = "Say something",
   params = s.id_uuid,
   body = S.MessageCreate,
@@ -70,7 +78,7 @@ r:post("/{id}/messages", {
   return 201, messages.post(work, req.user, req.params.id, req.body)
 end)
 
-r:get("/{id}/messages/count", {
+one:get("/messages/count", {
   summary = "How many messages a conversation has",
   params = s.id_uuid,
   response = S.MessageCount,
