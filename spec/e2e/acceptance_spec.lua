@@ -1,6 +1,7 @@
 -- The commands by which the seeds want to see that it works, as they are written there but for the port, on a service that
 -- runs as it would in earnest. Where the seeds disagree, docs/requirements.md says which one is followed.
 local core_os = require "neap.core.os"
+local edges = require "spec.support.edges"
 local json = require "neap.json"
 local redis_server = require "spec.support.redis"
 local sign_in = require "spec.support.sign_in"
@@ -122,6 +123,9 @@ describe("what the seeds ask to see", function()
 
   it("logs one JSON object a line, with its fields", function()
     local _, headers = curl "http://localhost:8000/version"
+    assert.is_true(edges.eventually(function()
+      return server:log_text():find(headers["x-request-id"], 1, true)
+    end))
     local seen
     for text in server:log_text():gmatch "([^\n]*)\n" do
       local line = json.decode(text)
@@ -135,6 +139,18 @@ describe("what the seeds ask to see", function()
     end
     assert.same({ "GET", "/version", 200 }, { seen.method, seen.path, seen.status })
     assert.equal("number", type(seen.latency_ms))
+  end)
+end)
+
+describe("a server for development", function()
+  it("D: starts by one command, on the port that it is given, and has the documentation", function()
+    local one = test.spawn_server {
+      command = "dev", args = { "--port", "0" }, database = true, env = { PORT = "65001" },
+    }
+    assert.not_equal(65001, one.port)
+    assert.equal(200, one:get("/docs").status)
+    assert.equal('{"status":"ok"}', one:get("/api/v1/health").body)
+    one:stop()
   end)
 end)
 
