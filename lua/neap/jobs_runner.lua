@@ -230,6 +230,8 @@ end
 
 local function listen()
   db.listen(store.CHANNEL, M.wake)
+  -- What was told of until now nobody has heard.
+  M.wake()
 end
 
 local function sweep()

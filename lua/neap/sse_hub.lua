@@ -295,6 +295,8 @@ local function listen(self)
     self.listener = db.listen(self.channel, function()
       self:wake()
     end)
+    -- What was told of until now nobody has heard.
+    self:wake()
   end, "sse.listen")
 end
 

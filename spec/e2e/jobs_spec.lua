@@ -76,6 +76,13 @@ describe("a job", function()
     stop(server)
   end)
 
+  it("that was told of before the server listened is found when it does", function()
+    local server = serve { LISTEN_AFTER = "1.5" }
+    core.sleep(0.7)
+    wait_state(jobs.enqueue(server, "work"), "succeeded")
+    stop(server)
+  end)
+
   it("of a kind that this code does not know stays in the line", function()
     local server = serve { JOBS_POLL = "0.2" }
     sql "insert into jobs (kind) values ('tomorrow'), ('work')"
