@@ -13,7 +13,7 @@ static const struct cli_command commands[] = {
     {"machines", "[--check FILE]", "the state machines as a page with diagrams", true},
     {"check", "[--serve] [--db]", "load everything without serving", true},
     {"jobs", "list | show ID | stats | retry | drain | delete ID", "work that outlives its request", true},
-    {"db", "up | down | psql | ping | stats | seed | reset", "the private Postgres", false},
+    {"db", "up | down | psql | ping | stats | init | seed | reset", "the private Postgres", false},
     {"user", "create | password | role | token | list", "accounts, the first administrator among them", true},
     {"secret", "", "32 random bytes for SECRET_KEY", false},
     {"version", "", "versions of everything linked", false},

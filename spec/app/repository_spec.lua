@@ -45,6 +45,14 @@ local function exec(...)
   return code, tostring(out) .. tostring(err)
 end
 
+-- What make would do. The make that runs the specs is not to be asked.
+local function plan_of(command)
+  local code, plan = exec("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "PORT", "-u", "ARGS", "-u", "BUILD", "sh", "-c",
+    (command:gsub("^make ", "make -n ")))
+  assert.equal(0, code, plan)
+  return plan
+end
+
 describe("the repository", function()
   it("has the parts that the seeds ask for", function()
     for _, path in ipairs(PARTS) do
@@ -76,10 +84,19 @@ describe("the repository", function()
     for _, target in ipairs { "build", "run", "api", "test", "migrate", "check", "bench", "deps", "clean", "lint" } do
       assert.truthy(makefile:find(("\n%s:"):format(target), 1, true), target)
     end
-    local code, plan = exec("env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", "-u", "PORT", "make", "-n", "api")
-    assert.equal(0, code, plan)
+    local plan = plan_of "make api"
     assert.truthy(plan:find("PORT=8000 make", 1, true), plan)
     assert.truthy(plan:find("build/neap dev", 1, true), plan)
+  end)
+
+  it("does by the README's two commands what the README says", function()
+    local commands = read("README.md"):match "\n## Two commands\n.-\n```sh\n(.-)\n```"
+    local run, all = commands:match "^(make run [^#\n]-) *#[^\n]*\n(make [^\n]*)$"
+    assert.truthy(plan_of(run):find("build/neap dev --as you@example.com\n", 1, true), run)
+    local plan = plan_of(all)
+    for _, step in ipairs { "ctest ", "build/neap test ", "sh tools/requirements.sh build/specs.ran" } do
+      assert.truthy(plan:find(step, 1, true), plan)
+    end
   end)
 
   it("keeps .env and what was built out of version control", function()

@@ -107,6 +107,16 @@ describe("what the seeds ask to see", function()
     assert.same({ 405, "method_not_allowed" }, { status, json.decode(body).error.code })
   end)
 
+  it("D: NotFoundException(\"User not found\") is that answer, byte for byte", function()
+    local client = sign_in.client(server, true)
+    local user = client:register "admin@example.com"
+    sh(([[psql -X -q "$DATABASE_URL" -c "update users set role = 'admin' where id = '%s'"]]):format(user.id))
+    local token = client:sign_in("admin@example.com").json.access_token
+    local status, _, body = curl(("http://localhost:8000/api/v1/users/00000000-0000-4000-8000-000000000000 "
+      .. "-H 'Authorization: Bearer %s'"):format(token))
+    assert.same({ 404, '{"error":{"code":"not_found","message":"User not found"}}' }, { status, body })
+  end)
+
   it("D: title, description, version, tags and schemas of the document", function()
     local document = json.decode(sh "curl -s http://localhost:8000/openapi.json")
     assert.same({ "Live Interactive Agent API", "0.1.0" }, { document.info.title, document.info.version })
