@@ -70,6 +70,11 @@ static const struct metric metrics[] = {
     {"neap_db_statements_total", "", "Statements that handlers waited for", AT(script.statements), COUNTER},
     {"neap_db_statement_seconds_total", "", "How long they took", AT(script.statement_us), MICROSECONDS},
     {"neap_db_slow_statements_total", "", "Those that took longer than DB_SLOW_MS", AT(script.slow_statements), COUNTER},
+    {"neap_job_runs_total", "{result=\"succeeded\"}", "Runs of jobs", AT(script.jobs_succeeded), COUNTER},
+    {"neap_job_runs_total", "{result=\"failed\"}", NULL, AT(script.jobs_failed), COUNTER},
+    {"neap_jobs_dead_total", "", "Jobs that were given up", AT(script.jobs_dead), COUNTER},
+    {"neap_streams_cut_total", "{reason=\"slow\"}", "Event streams that the server ended", AT(script.streams_slow), COUNTER},
+    {"neap_streams_cut_total", "{reason=\"expired\"}", NULL, AT(script.streams_expired), COUNTER},
 };
 
 /* Gauges of a worker that is gone are of no interest, what it counted is. */

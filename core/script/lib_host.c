@@ -1,6 +1,7 @@
 #include "http/server.h"
 #include "script/engine_internal.h"
 #include "script/lib_core.h"
+#include "script/script_counts.h"
 #include "script/task_internal.h"
 #include "script/tool_host.h"
 #include <lauxlib.h>
@@ -107,6 +108,18 @@ static int l_set_user(lua_State *L)
     return 0;
 }
 
+/* (name): one more of what the framework itself counts for /metrics. */
+static int l_count(lua_State *L)
+{
+    static const char *const names[] = {"jobs_succeeded", "jobs_failed",     "jobs_dead",
+                                        "streams_slow",   "streams_expired", NULL};
+    struct script_counts *c = engine_env(L)->counts;
+    struct counter *const counters[] = {&c->jobs_succeeded, &c->jobs_failed, &c->jobs_dead, &c->streams_slow,
+                                        &c->streams_expired};
+    counter_add(counters[luaL_checkoption(L, 1, NULL, names)], 1);
+    return 0;
+}
+
 static int l_counts(lua_State *L)
 {
     struct tool_host *h = engine_env(L)->host;
@@ -159,9 +172,9 @@ static int l_exit(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"serve", l_serve},       {"unserve", l_unserve}, {"use_database", l_use_database},
-    {"set_user", l_set_user}, {"counts", l_counts},   {"metrics", l_metrics},
-    {"draining", l_draining}, {"exit", l_exit},       {NULL, NULL},
+    {"serve", l_serve}, {"unserve", l_unserve}, {"use_database", l_use_database}, {"set_user", l_set_user},
+    {"count", l_count}, {"counts", l_counts},   {"metrics", l_metrics},           {"draining", l_draining},
+    {"exit", l_exit},   {NULL, NULL},
 };
 
 void lib_host_add(lua_State *L)

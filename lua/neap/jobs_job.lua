@@ -108,6 +108,7 @@ function M.tell_dead(job, problem)
   if not ok then
     log.error("jobs.dead_hook_failed", facts(job, errors.describe(err)))
   end
+  core.count "jobs_dead"
   log.error("job.dead", facts(job, problem))
 end
 
@@ -160,6 +161,11 @@ function M.settle(job, how, problem, trace)
   if not held then
     log.warn("job.lease_lost", facts(job, problem ~= "" and problem or nil, { ended = how }))
     return "lost"
+  end
+  if outcome == "succeeded" then
+    core.count "jobs_succeeded"
+  elseif outcome ~= "released" then
+    core.count "jobs_failed"
   end
   -- A schedule that runs every second would drown the rest.
   local write = job.handler.period and log.debug or log.info

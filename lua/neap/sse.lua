@@ -126,6 +126,7 @@ function Stream:cut()
     return
   end
   counts.slow = counts.slow + 1
+  core.count "streams_slow"
   log.warn("sse.slow_reader", { user_id = self.user_id, queued = self.out:queued() })
   forget(self)
   self.out:close "slow"
@@ -155,6 +156,7 @@ end
 local function tend(stream, now, wall)
   if stream.expires_at and stream.expires_at <= wall then
     counts.expired = counts.expired + 1
+    core.count "streams_expired"
     stream:close "expired"
   elseif stream.ping_at <= now then
     stream.ping_at = now + stream.keep_alive

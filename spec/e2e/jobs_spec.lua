@@ -1,6 +1,8 @@
 --- Jobs in real workers: claimed once, retried, given up, taken over from those that died, handed on by those that stop.
 local core = require "neap.core"
+local edges = require "spec.support.edges"
 local jobs = require "spec.support.jobs"
+local prometheus = require "spec.support.prometheus"
 local sys = require "neap.core.os"
 local test = require "neap.test"
 
@@ -66,6 +68,10 @@ describe("a job", function()
     end
     wait("select count(*) from jobs where state = 'succeeded'", "61")
     assert.equal("61 61", sql "select count(*) || ' ' || count(distinct job) from runs")
+    assert(edges.eventually(function()
+      local now = prometheus.parse(server:get("/metrics").body)
+      return now:get("neap_job_runs_total", { result = "succeeded" }) == 61
+    end))
     stop(server)
   end)
 

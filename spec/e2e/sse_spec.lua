@@ -2,6 +2,7 @@
 local core = require "neap.core"
 local edges = require "spec.support.edges"
 local events = require "spec.support.events"
+local prometheus = require "spec.support.prometheus"
 local sys = require "neap.core.os"
 local wire = require "spec.support.wire"
 
@@ -263,6 +264,8 @@ describe("a client that does not read", function()
       end
     end
     assert.equal(1, counts().slow)
+    local cut = prometheus.parse(server:get("/metrics").body):get("neap_streams_cut_total", { reason = "slow" })
+    assert.equal(1, cut)
     assert.equal(1, counts().open)
     local line = server:wait_log "sse.slow_reader"
     assert.is_true(line.queued <= 65536)
