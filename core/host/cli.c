@@ -3,17 +3,18 @@
 #include <string.h>
 
 static const struct cli_command commands[] = {
+    {"new", "NAME", "an application to begin with, in a folder of its own", false},
     {"dev", "[DIR] [--as EMAIL]", "serve the application in this folder; a saved file is live", true},
     {"serve", "[DIR]", "serve it as a service, with workers", true},
-    {"migrate", "up | down [N] | status | new NAME | verify", "SQL migrations", true},
+    {"migrate", "up | down | status | new NAME | verify", "SQL migrations", true},
     {"test", "[PATH...]", "run the specs", true},
     {"routes", "", "what the application answers", true},
     {"openapi", "[--check FILE]", "the OpenAPI document; what in it would break a client of FILE", true},
     {"types", "--ts | --lua", "the schemas as types", true},
     {"machines", "[--check FILE]", "the state machines as a page with diagrams", true},
     {"check", "[--serve] [--db]", "load everything without serving", true},
-    {"jobs", "list | show ID | stats | retry | drain | delete ID", "work that outlives its request", true},
-    {"db", "up | down | psql | ping | stats | init | seed | reset", "the private Postgres", false},
+    {"jobs", "list | show | stats | retry | drain | delete", "work that outlives its request", true},
+    {"db", "up | down | psql | ping | stats | init | seed | reset", "the database, private in .neap or DATABASE_URL", false},
     {"user", "create | password | role | token | list", "accounts, the first administrator among them", true},
     {"secret", "", "32 random bytes for SECRET_KEY", false},
     {"version", "", "versions of everything linked", false},
@@ -79,7 +80,7 @@ void cli_print_table(FILE *out)
         if (commands[i].does == NULL)
             continue;
         snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
-        fprintf(out, "  %-43s %s\n", left, commands[i].does);
+        fprintf(out, "  %-58s %s\n", left, commands[i].does);
     }
     fprintf(out,
             "\nEach command tells more with --help. Exit codes: 0, 1 (failed), 64 (wrong usage), 78 (configuration).\n");

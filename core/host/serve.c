@@ -41,7 +41,8 @@ static int find_application(struct service *s, char err[static ERR_MAX])
     s->place->app_dir = s->app_dir;
     snprintf(init, sizeof init, "%s/lua/app/init.lua", s->app_dir);
     if (stat(init, &st) < 0)
-        return fail(err, "there is no application in %s: lua/app/init.lua is missing", s->app_dir);
+        return fail(err, "there is no application in %s: lua/app/init.lua is missing (`neap new NAME` makes one)",
+                    s->app_dir);
     return 0;
 }
 

@@ -81,7 +81,8 @@ end
 local function make_app()
   if core.mode == "tool" and not read_file(core.app_dir .. "/lua/app/init.lua") then
     local args = require "neap.args"
-    args.fail(("there is no application in %s: lua/app/init.lua is missing"):format(core.app_dir), args.CONFIG)
+    local missing = "there is no application in %s: lua/app/init.lua is missing (`neap new NAME` makes one)"
+    args.fail(missing:format(core.app_dir), args.CONFIG)
   end
   local make = require "app"
   if type(make) ~= "function" then

@@ -245,7 +245,7 @@ function M.problems()
   for _, entry in ipairs(class.with_table) do
     local columns = M.columns(entry.node.table_name)
     local found = columns and M.compare(entry.node, columns)
-      or { ("%s: there is no table %s"):format(entry.node.name or "the object", entry.node.table_name) }
+      or { ("%s: there is no table %s (`neap migrate up` makes what the migrations say)"):format(entry.node.name or "the object", entry.node.table_name) }
     for _, sentence in ipairs(found) do
       local line = entry.where .. ": " .. sentence
       -- A file that is loaded a second time declares its schemas again.
