@@ -4,6 +4,8 @@ local db = require "neap.db"
 
 local M = {}
 
+local MISSING = "%s: there is no table %s; is `neap migrate up` due?"
+
 ---@class neap.Column
 ---@field name string
 ---@field type string         pg_type.typname of it, of its base when it is a domain
@@ -245,7 +247,7 @@ function M.problems()
   for _, entry in ipairs(class.with_table) do
     local columns = M.columns(entry.node.table_name)
     local found = columns and M.compare(entry.node, columns)
-      or { ("%s: there is no table %s (`neap migrate up` makes what the migrations say)"):format(entry.node.name or "the object", entry.node.table_name) }
+      or { MISSING:format(entry.node.name or "the object", entry.node.table_name) }
     for _, sentence in ipairs(found) do
       local line = entry.where .. ": " .. sentence
       -- A file that is loaded a second time declares its schemas again.

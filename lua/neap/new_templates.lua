@@ -20,8 +20,8 @@ neap check --db                  # everything loads, layers are kept, schemas ar
 
     curl http://127.0.0.1:8000/api/v1/notes -H 'Content-Type: application/json' -d '{"text":"Try Neap"}'
 
-One folder a feature, `lua/app/<feature>/`: routes -> schemas -> rules -> store. `neap types --lua > .neap/types.lua` tells an editor
-what handlers get.
+One folder a feature, `lua/app/<feature>/`: routes -> schemas -> rules -> store. `neap types --lua > .neap/types.lua`
+tells an editor what handlers get.
 ]])
 
 file("config.lua", [[

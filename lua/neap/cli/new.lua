@@ -13,8 +13,8 @@ local command = args.command {
   usage = { "neap new NAME" },
   max = 1,
   help = [[
-Makes the folder NAME: settings, one feature with its routes, schemas, rules and store, a migration, its specs, .env.example and
-what editors want to know. A folder that has something in it is left alone.]],
+Makes the folder NAME: settings, one feature with its routes, schemas, rules and store, a migration, its specs,
+.env.example and what editors want to know. A folder that has something in it is left alone.]],
 }
 
 -- It stands in a URI, in Lua strings and in a title.
