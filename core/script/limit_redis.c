@@ -115,10 +115,10 @@ static void on_request_counted(const struct redis_numbers *numbers, void *arg)
 bool limit_ask_redis(const struct script_env *env, const struct limit_rules *rules, struct request *req,
                      void (*allowed)(struct request *req))
 {
-    struct words w = {.n = 0};
-    char subject[LIMIT_SUBJECT_MAX];
     if (rules->n == 0 || !can_ask(env))
         return false;
+    struct words w = {.n = 0};
+    char subject[LIMIT_SUBJECT_MAX];
     for (unsigned i = 0; i < rules->n; i++)
         add_word(&w, &rules->list[i], slice_of(subject, limit_subject(req, rules->list[i].by, subject)));
     struct asking *a = arena_alloc(&req->arena, sizeof *a);
