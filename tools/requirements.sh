@@ -1,9 +1,9 @@
 #!/bin/sh
 # Holds docs/requirements.md to what it says: tools/requirements.sh [RESULTS]
 # Every row of its tables names a spec as `spec/x_spec.lua`: "what its `it` says" (C tests as `spec/core/x_test.c`: "..."),
-# or begins with "Deferred". Each named spec must be there. With RESULTS, written by `neap test --ran RESULTS` over all
-# specs, each must have passed too; one that was skipped, with its file or alone, for what this machine lacks, is told and
-# is no failure. C tests are run by ctest, which ends `make test` when one fails.
+# or says "Deferred" or "Not applicable" for how. Each named spec must be there. With RESULTS, written by
+# `neap test --ran RESULTS` over all specs, each must have passed too; one that was skipped, with its file or alone, for
+# what this machine lacks, is told and is no failure. C tests are run by ctest, which ends `make test` when one fails.
 set -u
 LC_ALL=C.UTF-8
 export LC_ALL
@@ -74,7 +74,7 @@ awk -v results="${1-}" -v page="$page" '
     BEGIN { if (results != "") read_results() }
     /^\| *[A-D][0-9]+ *\|/ || (in_topics && /^\|/ && !/^\|-/) {
         rows++
-        if (check_row($0) == 0 && $0 !~ /\| Deferred/)
+        if (check_row($0) == 0 && $0 !~ /\| (Deferred|Not applicable)/)
             bad("names no spec and is not deferred")
         split($0, cell, / *\| */)
         if (seen[cell[2]]++)

@@ -56,11 +56,11 @@ describe("the page of requirements", function()
   end)
 
   it("has a spec in each row, or says that the row is deferred, and has all rows once", function()
-    local _, said = check(row("done", "") .. row("Deferred by the seed", ""))
+    local _, said = check(row("done", "") .. row("Deferred by the seed", "") .. row("Not applicable: no", ""))
     assert.matches("page:1: names no spec and is not deferred", said, 1, true)
     assert.matches("page:2: a second row A1", said, 1, true)
     assert.matches("has no row D34", said, 1, true)
-    assert.is_nil(said:find("page:2: names no spec", 1, true))
+    assert.is_nil(said:find("page:[23]: names no spec"))
   end)
 
   it("after a run names only what has run and passed; what was skipped is told", function()
