@@ -156,7 +156,10 @@ static void on_drain(void *arg)
     o->burst = 0;
     if (o->writer == NULL)
         return;
-    if (write_on(o) == STREAM_FULL)
+    enum stream_status status = write_on(o);
+    if (o->writer == NULL) /* it found the client gone, which has cancelled the wait */
+        return;
+    if (status == STREAM_FULL)
         task_renew_deadline(o->writer); /* slow, but not stuck */
     else
         wake_writer(o);

@@ -147,6 +147,22 @@ describe("an answer in pieces that goes wrong", function()
     assert.equal("failed", access_line(res)["end"])
   end)
 
+  -- Who reads fast is written to from turn to turn, and nothing but the next write tells that they have left. Whether that
+  -- is found by a write of a turn is a matter of luck, so they leave often, each a little later.
+  it("is ended when a client that reads fast leaves between two writes", function()
+    for i = 1, 150 do
+      local conn = open "/bytes?n=10000000"
+      for _ = 1, i % 15 do
+        assert(conn.sock:read())
+      end
+      conn:close()
+    end
+    assert.same({ hello = "world" }, ask "/hello")
+    for _, line in ipairs(server:logs()) do
+      assert.are_not.equal("worker failed", line.message)
+    end
+  end)
+
   it("is ended at its wait when the client leaves, its <close> variables too", function()
     local before = ask("/seen").closed
     local conn, res = open "/endless"
