@@ -166,12 +166,27 @@ function M.explain(err)
   return tostring(err), M.FAILED
 end
 
+-- Frames that say nothing of where the mistake is: C, and how a command is run.
+local function is_noise(frame)
+  return frame:find("[C]:", 1, true) or frame:find("(...tail calls...)", 1, true) or frame:find("neap/args.lua", 1, true)
+end
+
+local function traceback(err)
+  local lines = {}
+  for line in debug.traceback(tostring(err), 3):gmatch "[^\n]+" do
+    if line:sub(1, 1) ~= "\t" or not is_noise(line) then
+      lines[#lines + 1] = line
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
 -- Errors that say all there is to say keep their type; a bug gets its traceback while the stack is still there.
 local function on_error(err)
   if name_of(err) ~= nil then
     return err
   end
-  return setmetatable({ text = debug.traceback(tostring(err), 2) }, { __name = "neap.cli.trace" })
+  return setmetatable({ text = traceback(err) }, { __name = "neap.cli.trace" })
 end
 
 --- Parses core.args, answers --help, runs fn(flags, positions) and turns errors into exit codes.

@@ -3,6 +3,7 @@ local core = require "neap.core"
 local core_os = require "neap.core.os"
 local json = require "neap.json"
 local password = require "neap.password"
+local scratch = require "neap.test.scratch"
 local test = require "neap.test"
 
 local database, env
@@ -41,6 +42,11 @@ end
 local function psql(text)
   local _, out = core_os.exec { "psql", "-XAtq", "-d", database.url, "-c", text }
   return (out:gsub("\n$", ""))
+end
+
+local function base64url(bytes)
+  local _, text = core_os.exec { "openssl", "base64", "-A", stdin_data = bytes, env = env }
+  return (text:gsub("[+/=\n]", { ["+"] = "-", ["/"] = "_", ["="] = "", ["\n"] = "" }))
 end
 
 describe("neap user", function()
@@ -89,9 +95,26 @@ describe("neap user", function()
     assert.matches("^[%w_-]+%.[%w_-]+%.[%w_-]+\n$", out)
     psql "update users set is_active = false where email = 'dan@example.com'"
     assert.equal(1, (neap_user("token", "dan@example.com")))
+  end)
+
+  it("signs with the key that neap dev made when there is no other, and not without one", function()
+    local made = ("made for this spec "):rep(2)
+    local folder = scratch.folder()
+    assert.equal(0, (core_os.exec { core.program, "new", "shop", cwd = folder, env = env }))
+    neap_user("create", "eve@example.com")
     env.SECRET_KEY = nil
     finally(function() env.SECRET_KEY = "0123456789abcdef0123456789abcdef" end)
-    assert.equal(78, (neap_user("token", "root@example.com")))
+    local function sign()
+      return core_os.exec { core.program, "user", "token", "eve@example.com", cwd = folder .. "/shop", env = env }
+    end
+    assert.equal(78, (sign()))
+    assert(core_os.mkdir(folder .. "/shop/.neap"))
+    assert(core_os.write_file(folder .. "/shop/.neap/secret", made, 384))
+    local code, out, said = sign()
+    assert.equal(0, code, said)
+    local signed, signature = out:match "^(.*)%.([%w_-]+)\n$"
+    local _, mac = core_os.exec { "openssl", "dgst", "-sha256", "-hmac", made, "-binary", stdin_data = signed, env = env }
+    assert.equal(signature, base64url(mac))
   end)
 
   it("says what is wrong with its arguments, with 64, and who is not there", function()

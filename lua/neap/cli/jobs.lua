@@ -152,6 +152,13 @@ local TAKES = {
   list = { 0, 0 }, stats = { 0, 0 }, drain = { 0, 0 }, show = { 1, 1 }, retry = { 0, 1000 }, delete = { 1, 1000 },
 }
 
+local function find_table(db)
+  local name = boot.config("tool").JOBS_TABLE
+  if not db.one("select to_regclass($1) is not null as yes", name).yes then
+    args.fail(("there is no table %s: `neap migrate new jobs --with jobs` makes its migration"):format(name))
+  end
+end
+
 function M.main()
   return command:run(function(flags, words)
     local name = words[1]
@@ -164,6 +171,7 @@ function M.main()
       command:wrong "retry: the numbers of jobs, or --all"
     end
     return tool_database.with(function()
+      find_table(require "neap.db")
       return action(require "neap.jobs_store", flags, words)
     end)
   end)

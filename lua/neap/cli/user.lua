@@ -113,14 +113,24 @@ function actions.role(db, email, _, role)
   terminal.note(("%s is %s now"):format(email, role))
 end
 
-local function signing_key_is_there()
-  if require("neap.boot").config("tool").SECRET_KEY == nil then
+-- The key that the service has: SECRET_KEY, or without one that which `neap dev` made for itself.
+local function use_signing_key()
+  local config = require("neap.boot").config "tool"
+  if config.SECRET_KEY then
+    return
+  end
+  local made = core_os.read_file(core.app_dir .. "/.neap/secret")
+  if made == nil then
     args.fail("SECRET_KEY is not set: a token that this signed would be refused by the service", args.CONFIG)
+  end
+  local problem = require("neap.token").configure(setmetatable({ SECRET_KEY = made }, { __index = config }))
+  if problem then
+    args.fail(problem, args.CONFIG)
   end
 end
 
 function actions.token(db, email, flags)
-  signing_key_is_there()
+  use_signing_key()
   local ttl = flags.ttl and math.tointeger(tonumber(flags.ttl)) or not flags.ttl and
     math.ceil(require("neap.boot").config("tool").ACCESS_TOKEN_TTL)
   if not ttl or ttl < 1 then
