@@ -28,6 +28,11 @@ return settings.define {
     help = "what becomes of somebody new with a token of another issuer",
   },
   LABS_MAX_LIVE = settings.integer { default = 5, min = 1, help = "how many labs a user may have at a time" },
+  SSE_STREAMS_MAX = settings.integer {
+    default = 100,
+    min = 1,
+    help = "how many event streams a user may have in a worker at a time",
+  },
 
   -- The providers for a laptop take their time.
   LOCAL_SANDBOX_DELAY = settings.duration { default = 1, help = "a local sandbox runs after this" },

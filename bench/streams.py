@@ -65,7 +65,7 @@ class Service:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
         self.env = dict(os.environ, WORKERS=str(workers), HOST="127.0.0.1", PORT=str(self.port), ACCESS_LOG="off",
-                        RATE_LIMIT_DEFAULT="off", SECRET_KEY="0123456789abcdef" * 4)
+                        RATE_LIMIT_DEFAULT="off", SSE_STREAMS_MAX="1000000", SECRET_KEY="0123456789abcdef" * 4)
         self.env.pop("DATABASE_URL", None)
         up = self.run("db", "up")
         self.env["DATABASE_URL"] = re.search(r"postgres(?:ql)?://\S+", up).group(0)

@@ -82,6 +82,7 @@ local PING = ":\n\n"
 -- ---- what is open in this worker
 
 local open, open_count = {}, 0
+local held = {} -- how many a user has, those that are still being opened included
 local watched = {}
 local counts = { opened = 0, slow = 0, expired = 0 }
 local keeping = false
@@ -99,7 +100,20 @@ end
 local Stream = { __name = "neap.sse.stream" }
 Stream.__index = Stream
 
+local function hold(stream)
+  local user = stream.user_id
+  if user then
+    stream.is_held = true
+    held[user] = (held[user] or 0) + 1
+  end
+end
+
 local function forget(stream)
+  if stream.is_held then
+    local left = held[stream.user_id] - 1
+    held[stream.user_id] = left > 0 and left or nil
+    stream.is_held = false
+  end
   if open[stream] then
     open[stream] = nil
     open_count = open_count - 1
@@ -208,6 +222,7 @@ end
 ---@field retry integer?            3000 milliseconds
 ---@field keep_alive number?        15 seconds between comments
 ---@field queue_max integer?        262144 bytes that wait for a slow client
+---@field streams_max integer?      that one user may have in a worker; without it as many as there is room for
 ---@field headers table<string, string>?
 
 local function new_stream(req, opts)
@@ -233,6 +248,7 @@ end
 
 local function run(stream, out, opts)
   local _ <close> = left_alone(stream)
+  hold(stream)
   stream.out = out
   if opts.queue_max then
     out:queue_max(opts.queue_max)
@@ -272,6 +288,13 @@ local function refuse_expired(stream)
   end
 end
 
+-- What waits for a slow reader is bounded for each stream, and so is nothing for somebody who opens thousands of them.
+local function refuse_more(stream, max)
+  if max and (held[stream.user_id] or 0) >= max then
+    errors.too_many(("At most %d streams at a time"):format(max), KEEP_ALIVE_S)
+  end
+end
+
 --- The answer of a handler: a stream of events. No proxy is to keep it or gather it.
 ---@param req table
 ---@param opts neap.SseOptions
@@ -282,6 +305,7 @@ function M.stream(req, opts)
   if stream.hub then
     stream.hub:prepare()
   end
+  refuse_more(stream, opts.streams_max) -- last: nothing waits from here on until it is held
   local headers = { ["Cache-Control"] = "no-store", ["X-Accel-Buffering"] = "no" }
   for name, value in pairs(opts.headers or {}) do
     headers[name] = value

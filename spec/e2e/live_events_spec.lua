@@ -1,4 +1,5 @@
 --- What Workbench tells while it happens: to the one whose it is, for as long as their token is good.
+local edges = require "spec.support.edges"
 local events = require "spec.support.events"
 local json = require "neap.json"
 local test = require "neap.test"
@@ -41,6 +42,37 @@ local function types_until(client, last)
   until event.event == last
   return table.concat(types, " ")
 end
+
+describe("streams of one user", function()
+  setup(function()
+    server = test.spawn_server { database = true, env = { SSE_STREAMS_MAX = "2", WORKERS = "1" } }
+  end)
+
+  teardown(function() server:stop() end)
+
+  it("are as many as SSE_STREAMS_MAX says, and one more when one has ended", function()
+    register "ann"
+    register "ben"
+    local ann, ben = sign_in "ann", sign_in "ben"
+    local first, second = watch(ann), watch(ann, "tasks")
+    local res = server:get("/api/v1/sse", { headers = ann })
+    assert.same({ 429, "15" }, { res.status, res.headers["retry-after"] })
+    local his = watch(ben)
+    first:close()
+    assert.is_true(edges.eventually(function()
+      local path = "/api/v1/sse"
+      first = events.open(server, path, { "Authorization: " .. ann.Authorization })
+      if first.res.status ~= 200 then
+        first:close()
+      end
+      return first.res.status == 200
+    end))
+    assert.equal(429, server:get("/api/v1/sse", { headers = ann }).status)
+    for _, client in ipairs { first, second, his } do
+      client:close()
+    end
+  end)
+end)
 
 describe("the stream of Workbench", function()
   local ann, ben, ann_token

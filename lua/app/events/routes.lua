@@ -1,3 +1,4 @@
+local config = require "config"
 local neap = require "neap"
 local rules = require "app.events.rules"
 local S = require "app.events.schemas"
@@ -14,7 +15,9 @@ r:get("/sse", {
   query = S.Topics,
   response = { [200] = "text/event-stream" },
 }, function(req)
-  return sse.stream(req, { hub = hub, topics = rules.topics(req.query.topics) })
+  return sse.stream(req, {
+    hub = hub, topics = rules.topics(req.query.topics), streams_max = config.SSE_STREAMS_MAX,
+  })
 end)
 
 return r
