@@ -16,6 +16,7 @@ static const struct cli_command commands[] = {
     {"jobs", "list | show | stats | retry | drain | delete", "work that outlives its request", true},
     {"db", "up | down | psql | ping | stats | init | seed | reset", "the database, private in .neap or DATABASE_URL", false},
     {"user", "create | password | role | token | list", "accounts, the first administrator among them", true},
+    {"repl", "", "a Lua prompt inside the application", true},
     {"secret", "", "32 random bytes for SECRET_KEY", false},
     {"version", "", "versions of everything linked", false},
     {"dev-prepare", "", NULL, false},

@@ -120,7 +120,7 @@ end)
 
 describe("every command", function()
   it("has --help", function()
-    for _, name in ipairs { "new", "dev", "serve", "migrate", "test", "routes", "check", "db", "secret", "version" } do
+    for _, name in ipairs { "new", "repl", "dev", "serve", "migrate", "test", "routes", "check", "db", "secret", "version" } do
       local code, out = neap(name, "--help")
       assert.equal(0, code, name)
       assert.matches("usage: neap " .. name, out, 1, true)
