@@ -120,7 +120,10 @@ end)
 
 describe("every command", function()
   it("has --help", function()
-    for _, name in ipairs { "new", "repl", "dev", "serve", "migrate", "test", "routes", "check", "db", "secret", "version" } do
+    local names = {
+      "new", "repl", "dev", "serve", "migrate", "test", "routes", "check", "db", "secret", "version",
+    }
+    for _, name in ipairs(names) do
       local code, out = neap(name, "--help")
       assert.equal(0, code, name)
       assert.matches("usage: neap " .. name, out, 1, true)
