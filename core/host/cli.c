@@ -97,7 +97,7 @@ void cli_print_help(FILE *out, bool dev)
                 "and seeded; without SECRET_KEY one is made in .neap/.\n\n"
                 "  --host HOST    listen on this address (HOST)\n"
                 "  --port PORT    and this port, 0 for any free one (PORT)\n"
-                "  --as EMAIL     sign every request in as this user, who is made when missing\n"
+                "  --as EMAIL     sign requests without a token in as this user, who is made when missing\n"
                 "  --no-watch     do not look for saved files\n");
     else
         fprintf(out,

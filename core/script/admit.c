@@ -50,29 +50,36 @@ static bool nobody(struct request *req, enum auth_status why)
     return false;
 }
 
-/* A route for everybody takes a caller who is signed in, and takes one whose token is no good for nobody: signing in is such
- * a route. */
-static bool authenticate(struct engine *e, struct request *req)
+/* Who the request's own token is of; NULL, and why (AUTH_OK: it has none). */
+static struct caller *bearer_of(struct engine *e, struct request *req, enum auth_status *why)
 {
     struct slice token;
     struct caller *c;
     bool by_cookie;
-    if (e->env->as.id[0] != 0) {
-        req->caller = assumed(req, &e->env->as);
-        req->user_id = req->caller->id;
-        return true;
-    }
     enum bearer_status where = bearer_find(req, &token, &by_cookie);
-    if (where == BEARER_NONE)
-        return nobody(req, AUTH_OK);
-    if (where == BEARER_WRONG || e->auth == NULL)
-        return nobody(req, AUTH_INVALID);
-    enum auth_status status = auth_read(e->auth, token, &req->arena, &c);
-    if (status == AUTH_OK && c->pending && e->name_outsider == LUA_NOREF)
-        status = AUTH_INVALID;
-    if (status != AUTH_OK)
-        return nobody(req, status);
+    *why = where == BEARER_NONE ? AUTH_OK : AUTH_INVALID;
+    if (where != BEARER_FOUND || e->auth == NULL)
+        return NULL;
+    *why = auth_read(e->auth, token, &req->arena, &c);
+    if (*why == AUTH_OK && c->pending && e->name_outsider == LUA_NOREF)
+        *why = AUTH_INVALID;
+    if (*why != AUTH_OK)
+        return NULL;
     c->by_cookie = by_cookie;
+    return c;
+}
+
+/* A route for everybody takes a caller who is signed in, and takes one whose token is no good for nobody: signing in is such
+ * a route. With --as whoever has no right token is that user: a cookie of another application on this host locks nobody
+ * out. */
+static bool authenticate(struct engine *e, struct request *req)
+{
+    enum auth_status why;
+    struct caller *c = bearer_of(e, req, &why);
+    if (c == NULL && e->env->as.id[0] != 0)
+        c = assumed(req, &e->env->as);
+    if (c == NULL)
+        return nobody(req, why);
     req->caller = c;
     req->user_id = c->id;
     return true;

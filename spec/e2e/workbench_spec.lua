@@ -49,6 +49,17 @@ describe("neap dev --as EMAIL", function()
     assert.equal("/api/v1/tasks/" .. task.id, res.headers["location"])
   end)
 
+  it("takes a request with a right token for its owner's, and one with a wrong token for that user's", function()
+    local account = { email = "mine@example.com", password = "long enough for it", display_name = "Mine" }
+    assert.equal(201, post("/api/v1/auth/register", account).status)
+    local opened = post("/api/v1/auth/login", { email = account.email, password = account.password }).json
+    local function tasks(token)
+      return wire.exchange(server, wire.request("GET /api/v1/tasks", { "Authorization: Bearer " .. token })).json.total
+    end
+    assert.equal(0, tasks(opened.access_token))
+    assert.equal(1, tasks "of.somebody.else")
+  end)
+
   it("needs less than 15 MB for a worker that is idle", function()
     local kilobytes, sanitized = edges.resident(server)
     assert(sanitized or kilobytes < 15 * 1024, kilobytes .. " KiB")
