@@ -80,8 +80,7 @@ static void on_savepoint_gone(struct pg_result *res, const struct pg_error *err,
 static void leave_lease(struct db_flow *f)
 {
     if (!f->savepoint || pg_conn_tx_status(f->conn) == PG_TX_UNKNOWN) {
-        ended(f);
-        db_flow_ready(f);
+        finish(f);
         return;
     }
     f->state = FLOW_ENDING;

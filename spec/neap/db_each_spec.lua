@@ -249,3 +249,101 @@ describe("db.each in a transaction", function()
     assert.equal(600, db.one("select count(*) as n from spec_each").n)
   end)
 end)
+
+describe("a task that is cancelled", function()
+  local slow = "select generate_series(1, 3) as x, pg_sleep(30) /* cancelled */"
+
+  for how, run in pairs {
+    ["while it waits for rows"] = function(ended) for row in db.each(slow) do ended.rows = row end end,
+    ["in a transaction, while it waits for rows"] = function(ended)
+      db.tx(function(tx)
+        tx.exec "insert into spec_each values (1)"
+        for row in db.each(slow) do ended.rows = row end
+      end)
+    end,
+    ["between two rows"] = function(ended)
+      for row in db.each "select generate_series(1, 100000000) as x /* cancelled */" do
+        ended.first = row.x
+        core.sleep(30)
+      end
+    end,
+    ["in a transaction, between two rows"] = function(ended)
+      db.tx(function(tx)
+        tx.exec "insert into spec_each values (1)"
+        for row in db.each "select generate_series(1, 100000000) as x /* cancelled */" do
+          ended.first = row.x
+          core.sleep(30)
+        end
+      end)
+    end,
+    ["while its COPY waits for data"] = function(ended)
+      db.copy_in("copy spec_each from stdin /* cancelled */", function()
+        ended.first = 1
+        core.sleep(30)
+      end)
+    end,
+  } do
+    it(how .. " leaves nothing", function()
+      local leaked, ended = db.pool_status().leaked, {}
+      local id = core.spawn(function()
+        local _ <close> = setmetatable({}, { __close = function() ended.closed = true end })
+        run(ended)
+      end, "to be cancelled")
+      assert(eventually(function() return working "cancelled" == 1 or ended.first end))
+      core.sleep(0.05)
+      core.cancel(id)
+      assert(eventually(function() return ended.closed end))
+      assert(eventually(function() return working "cancelled" == 0 end))
+      assert.is_true(is_idle())
+      assert.is_nil(ended.rows)
+      assert.equal(leaked, db.pool_status().leaked)
+      assert.equal(0, db.one("select count(*) as n from spec_each").n)
+    end)
+  end
+end)
+
+describe("db.each in db.session", function()
+  it("uses its connection, and leaving it early leaves the session as it was", function()
+    db.session(function()
+      db.exec "set application_name = 'mine'"
+      local next_row, handle = db.each [[select generate_series(1, 100000000) as x,
+        current_setting('application_name') as name]]
+      assert.equal("mine", next_row(handle).name)
+      assert.matches("db.each is open", failure(db.one, "select 1"))
+      handle:close()
+      assert.equal("mine", db.one("select current_setting('application_name') as name").name)
+      assert.equal(5, count "select generate_series(1, 5)")
+    end)
+  end)
+
+  local endless = "select generate_series(1, 100000000) as x"
+  for how, leave in pairs {
+    ["break"] = function() for _ in db.each(endless) do break end end,
+    ["return"] = function() for row in db.each(endless) do return row.x end end,
+    ["an error"] = function() pcall(function() for _ in db.each(endless) do error "enough" end end) end,
+    ["an error of the statement"] = function()
+      assert.equal("22012", failure(count, "select 1 / (3 - x) from generate_series(1, 5) as x").sqlstate)
+    end,
+  } do
+    it("may be left by " .. how, function()
+      db.session(function()
+        db.exec "set application_name = 'mine'"
+        leave()
+        assert.equal("mine", db.one("select current_setting('application_name') as name").name)
+      end)
+    end)
+  end
+end)
+
+describe("db.each on a connection that is lost", function()
+  for where, around in pairs { ["db.tx"] = db.tx, ["db.session"] = db.session } do
+    it("raises, in " .. where .. " too", function()
+      local err = failure(around, function()
+        local pid = db.one("select pg_backend_pid() as pid").pid
+        core.spawn(function() db.exec("select pg_terminate_backend($1)", pid) end, "the killer")
+        count "select pg_sleep(30)"
+      end)
+      assert.equal("57P01", err.sqlstate)
+    end)
+  end
+end)
