@@ -15,7 +15,7 @@ foreach(source IN LISTS tests)
     set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec ENABLE_EXPORTS ON)
     ring_options(${test} ${ring})
     # A fixture's header serves several tests, none of which calls all of it.
-    target_compile_options(${test} PRIVATE -Wno-unused-function)
+    target_compile_options(${test} PRIVATE -Wno-unused-function $<$<NOT:$<BOOL:${NEAP_SANITIZE}>>:-O2>)
     target_include_directories(${test} PRIVATE ${PROJECT_SOURCE_DIR} $<TARGET_PROPERTY:${ring},INCLUDE_DIRECTORIES>)
     target_link_libraries(${test} PRIVATE ${ring})
     add_dependencies(specs ${test})

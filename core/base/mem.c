@@ -4,6 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+enum { KEPT_BYTES = 8 << 20, STEP_BYTES = 256 << 10, LARGE_BYTES = 1 << 20 };
+
+/* By default glibc returns the top of the heap to the kernel as soon as 128 KiB of it are free, which one answer of some
+ * size does, and the next answer pays for fresh pages. */
+void mem_keep(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_TOP_PAD, STEP_BYTES);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
+}
 
 /* No stdio buffer and no allocation here: there is no memory to be had. */
 static void __attribute__((noreturn)) out_of_memory(size_t n)

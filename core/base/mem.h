@@ -5,6 +5,9 @@
  * own allocator with its own limits. */
 #include <stddef.h>
 
+/* For a process that serves: what it gives back it will want again in a moment, so some of it is kept. */
+void mem_keep(void);
+
 void *mem_alloc(size_t n) __attribute__((malloc, returns_nonnull, warn_unused_result));
 void *mem_zalloc(size_t n) __attribute__((malloc, returns_nonnull, warn_unused_result));
 void *mem_realloc(void *p, size_t n) __attribute__((returns_nonnull, warn_unused_result));

@@ -286,6 +286,7 @@ int worker_run(const struct worker_opts *opts)
     struct worker *w = mem_zalloc(sizeof *w);
     int code;
 
+    mem_keep();
     random_forget();
     abort_tell(&w->engine);
     w->opts = opts;
