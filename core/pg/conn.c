@@ -220,6 +220,11 @@ enum pg_tx_status pg_conn_tx_status(const struct pg_conn *c)
     }
 }
 
+bool pg_conn_tx_was_ended(const struct pg_conn *c)
+{
+    return c->was_in_tx && (c->tx_ended || pg_conn_tx_status(c) == PG_TX_IDLE);
+}
+
 int pg_conn_backend_pid(const struct pg_conn *c)
 {
     return c->pq ? PQbackendPID(c->pq) : 0;

@@ -123,6 +123,8 @@ struct pg_conn {
     bool retried;
     bool unsent; /* the statement itself was not handed to libpq: it can be sent elsewhere */
     bool was_in_tx;
+    bool tx_ended;         /* by this statement; another may have begun since */
+    bool rolled_back;      /* likewise, or to a savepoint: their tags are the same */
     uint64_t statement_ms; /* 0: no deadline */
     uint64_t begun_ms;     /* uv_now */
     struct cancel_job *cancel;
@@ -196,9 +198,10 @@ bool conn_turned_read_only(struct pg_conn *c);
 /* ---- conn_result.c ---- */
 void pg_conn_on_input(struct pg_conn *c);
 void pg_conn_on_writable(struct pg_conn *c);
-void conn_take_leave(struct pg_conn *c);                   /* the server said good bye */
-bool conn_consume(struct pg_conn *c);                      /* what the socket has; false: it is dead */
-bool conn_has_hidden_input(const struct pg_conn *c);       /* in the TLS library, where no poll sees it */
+void conn_take_leave(struct pg_conn *c);             /* the server said good bye */
+bool conn_consume(struct pg_conn *c);                /* what the socket has; false: it is dead */
+bool conn_has_hidden_input(const struct pg_conn *c); /* in the TLS library, where no poll sees it */
+void conn_note_tag(struct pg_conn *c, const PGresult *res, struct slice sql);
 void conn_keep_result(struct pg_conn *c, PGresult *taken); /* of several the last one, or the first error */
 void conn_refuse_copy(struct pg_conn *c);                  /* libpq would give such a result again and again */
 void pg_conn_finish(struct pg_conn *c);                    /* from a loop callback only: the statement is over */

@@ -207,6 +207,8 @@ static void take(struct pg_conn *c, PGresult *res)
 {
     struct conn_batch *b = c->batch;
 
+    if (b->at < b->n)
+        conn_note_tag(c, res, b->parts[b->at].copy.st.sql);
     if (is_error(res) && c->result == NULL) {
         c->result = res;
         b->failed = b->at;

@@ -93,7 +93,7 @@ void pg_conn_begin(struct pg_conn *c, const struct pg_statement *st, pg_result_f
     c->stop = STOP_NONE;
     c->unsent = true;
     c->retried = c->unreplicated = false;
-    c->types_asked = false;
+    c->types_asked = c->tx_ended = c->rolled_back = false;
     c->begun_ms = uv_now(c->opts->loop);
     c->was_in_tx = pg_conn_tx_status(c) != PG_TX_IDLE;
     if (c->statement_ms > 0)

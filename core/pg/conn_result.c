@@ -1,7 +1,10 @@
 #include "pg/conn.h"
 #include "pg/lane.h"
 #include <assert.h>
+#include <ctype.h>
 #include <openssl/ssl.h>
+#include <string.h>
+#include <strings.h>
 
 static bool is_error(const PGresult *res)
 {
@@ -23,9 +26,38 @@ static void drop_result(struct pg_conn *c)
     c->result = NULL;
 }
 
+static bool is_chained(const char *sql)
+{
+    for (const char *at = sql; *at != '\0'; at++) {
+        const char *before = at;
+        while (strncasecmp(at, "chain", 5) == 0 && before > sql && isspace((unsigned char)before[-1]))
+            before--;
+        if (before < at && before - sql >= 3 && strncasecmp(before - 3, "and", 3) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The state of the transaction does not tell whether it is still the same one. The tag of ROLLBACK is that of ROLLBACK TO
+ * as well, and of a COMMIT that had nothing left to commit: what tells is that a transaction begins after it. */
+void conn_note_tag(struct pg_conn *c, const PGresult *res, struct slice sql)
+{
+    const char *tag = PQresultStatus(res) == PGRES_COMMAND_OK ? PQcmdStatus((PGresult *)res) : "";
+
+    if (strcmp(tag, "COMMIT") == 0 || strcmp(tag, "PREPARE TRANSACTION") == 0)
+        c->tx_ended = true;
+    else if (strcmp(tag, "ROLLBACK") == 0 && is_chained(sql.p))
+        c->tx_ended = true;
+    else if (strcmp(tag, "ROLLBACK") == 0)
+        c->rolled_back = true;
+    else if (strcmp(tag, "BEGIN") == 0 || strcmp(tag, "START TRANSACTION") == 0)
+        c->tx_ended |= c->rolled_back;
+}
+
 /* Of several results the last one counts, but an error counts more: nothing runs after it. */
 void conn_keep_result(struct pg_conn *c, PGresult *res)
 {
+    conn_note_tag(c, res, c->st->sql);
     if (c->result && is_error(c->result)) {
         PQclear(res);
         return;

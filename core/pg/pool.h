@@ -147,6 +147,8 @@ bool pool_shares_read(struct pool *p, enum pool_word word, const struct pg_state
 
 enum pg_tx_status { PG_TX_IDLE, PG_TX_ACTIVE, PG_TX_OPEN, PG_TX_FAILED, PG_TX_UNKNOWN };
 enum pg_tx_status pg_conn_tx_status(const struct pg_conn *c);
+/* By the last statement, the transaction that it began in; another may be open now. */
+bool pg_conn_tx_was_ended(const struct pg_conn *c);
 /* The statement deadline of this connection until it is released; 0: none. The session's own statement_timeout is the
  * caller's business. */
 void pg_conn_set_deadline(struct pg_conn *c, uint64_t ms);

@@ -23,7 +23,7 @@ bool db_task_in_tx(const struct db_task *t)
 
 bool db_task_tx_was_ended(struct db_task *t, const struct pg_conn *c, struct pg_error *err)
 {
-    if (!db_task_in_tx(t) || t->top->conn != c || pg_conn_tx_status(c) != PG_TX_IDLE)
+    if (!db_task_in_tx(t) || t->top->conn != c || !pg_conn_tx_was_ended(c))
         return false;
     db_lease_root(t->top)->broken = true;
     pg_error_set(err, PG_SERVER, "this statement ended the transaction of db.tx, which ends by itself: with its function");

@@ -1,5 +1,4 @@
 --- db.each that does not come to its end: whoever ends it, its connection goes back clean and the others are served.
-local core = require "neap.core"
 local edges = require "spec.support.edges"
 local postgres = require "neap.postgres"
 local scratch = require "spec.support.scratch"

@@ -285,13 +285,15 @@ end)
 
 describe("a statement that ends the transaction of db.tx", function()
   local texts = { commit = "commit", rollback = "rollback", ["end"] = "end", script = "select 1; commit; select 2" }
+  texts["commit and chain"], texts["rollback and chain"] = "commit and chain", "rollback AND\nCHAIN"
+  texts["commit and begin"], texts["rollback and begin"] = "commit; begin", "rollback; begin"
 
   for how, sql in pairs(texts) do
     it("is an error (" .. how .. "), and nothing more is done in it", function()
       local leaked, after = db.pool_status().leaked, nil
       local err = failure(db.tx, function(tx)
         tx.exec "insert into spec_pool values (1)"
-        local ok, why = pcall(how == "script" and tx.script or tx.exec, sql)
+        local ok, why = pcall(sql:find ";" and tx.script or tx.exec, sql)
         assert(not ok)
         after = failure(tx.exec, "insert into spec_pool values (2)")
         error(why, 0)
@@ -299,11 +301,22 @@ describe("a statement that ends the transaction of db.tx", function()
       assert.equal("25P01", err.sqlstate)
       assert.matches("ended the transaction of db.tx", err.message)
       assert.matches("interrupted", after.message)
-      assert.equal(how == "rollback" and 0 or 1, count())
+      assert.equal(sql:find "rollback" and 0 or 1, count())
       assert.is_true(is_idle())
       assert.equal(leaked, db.pool_status().leaked)
     end)
   end
+
+  it("is none that goes back to a savepoint of its own", function()
+    db.tx(function(tx)
+      tx.exec "insert into spec_pool values (1)"
+      tx.exec "savepoint chain"
+      tx.exec "insert into spec_pool values (2)"
+      tx.exec "rollback to savepoint chain"
+      tx.exec "release chain"
+    end)
+    assert.equal(1, count())
+  end)
 
   it("cannot be passed over in silence, also inside a savepoint or a batch", function()
     local err = failure(db.tx, function(tx)
@@ -320,6 +333,10 @@ describe("a statement that ends the transaction of db.tx", function()
     assert.matches("interrupted", err.message)
     err = failure(db.tx, function()
       db.all { { "insert into spec_pool values (5)" }, { "commit" } }
+    end)
+    assert.equal("25P01", err.sqlstate)
+    err = failure(db.tx, function()
+      db.all { { "select 1" }, { "rollback and chain" }, { "insert into spec_pool values (6)" } }
     end)
     assert.equal("25P01", err.sqlstate)
     assert.is_true(is_idle())
