@@ -14,8 +14,9 @@ foreach(source IN LISTS tests)
     add_executable(${test} EXCLUDE_FROM_ALL ${source})
     set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec ENABLE_EXPORTS ON)
     ring_options(${test} ${ring})
-    # A fixture's header serves several tests, none of which calls all of it.
-    target_compile_options(${test} PRIVATE -Wno-unused-function $<$<NOT:$<BOOL:${NEAP_SANITIZE}>>:-O2>)
+    # A fixture's header serves several tests, none of which calls all of it. At -O3 gcc 12 takes a test's short literals for
+    # arrays that are read beyond their end.
+    target_compile_options(${test} PRIVATE -Wno-unused-function $<$<CONFIG:RelWithDebInfo>:-O2>)
     target_include_directories(${test} PRIVATE ${PROJECT_SOURCE_DIR} $<TARGET_PROPERTY:${ring},INCLUDE_DIRECTORIES>)
     target_link_libraries(${test} PRIVATE ${ring})
     add_dependencies(specs ${test})
