@@ -203,6 +203,8 @@ bool conn_consume(struct pg_conn *c);                /* what the socket has; fal
 bool conn_has_hidden_input(const struct pg_conn *c); /* in the TLS library, where no poll sees it */
 void conn_note_tag(struct pg_conn *c, const PGresult *res, struct slice sql);
 void conn_keep_result(struct pg_conn *c, PGresult *taken); /* of several the last one, or the first error */
-void conn_refuse_copy(struct pg_conn *c);                  /* libpq would give such a result again and again */
-void pg_conn_finish(struct pg_conn *c);                    /* from a loop callback only: the statement is over */
+/* Rows for the caller, of a statement with that hash. A row that made libpq's buffer large wears the connection. */
+struct pg_result *conn_take_rows(struct pg_conn *c, PGresult *taken, uint64_t statement);
+void conn_refuse_copy(struct pg_conn *c); /* libpq would give such a result again and again */
+void pg_conn_finish(struct pg_conn *c);   /* from a loop callback only: the statement is over */
 #endif

@@ -120,13 +120,6 @@ void pg_conn_batch(struct pg_conn *c, const struct pg_statement *sts, unsigned n
         send_batch(c);
 }
 
-static bool is_error(const PGresult *res)
-{
-    ExecStatusType status = PQresultStatus(res);
-
-    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
-}
-
 static void forget(struct pg_conn *c, const struct pg_statement *st, unsigned number)
 {
     struct prepared *p = statement_find(&c->cache, st->sql, st->hash);
@@ -157,9 +150,7 @@ static void step_over(struct pg_conn *c)
  * it may run again. */
 static bool is_stale(struct pg_conn *c)
 {
-    const char *sqlstate = PQresultErrorField(c->result, PG_DIAG_SQLSTATE);
-
-    if (sqlstate && strcmp(sqlstate, "26000") == 0) {
+    if (pg_result_has_sqlstate(c->result, "26000")) {
         for (unsigned i = 0; i < c->batch->n; i++)
             forget(c, &c->batch->parts[i].copy.st, 0);
     } else if (pg_result_is_stale(c->result)) {
@@ -209,23 +200,16 @@ static void take(struct pg_conn *c, PGresult *res)
 
     if (b->at < b->n)
         conn_note_tag(c, res, b->parts[b->at].copy.st.sql);
-    if (is_error(res) && c->result == NULL) {
+    if (pg_result_is_error(res) && c->result == NULL) {
         c->result = res;
         b->failed = b->at;
-    } else if (b->at < b->n && b->parts[b->at].parsing == 0 && !is_error(res) &&
+    } else if (b->at < b->n && b->parts[b->at].parsing == 0 && !pg_result_is_error(res) &&
                PQresultStatus(res) != PGRES_PIPELINE_ABORTED) {
         PQclear(b->parts[b->at].result);
         b->parts[b->at].result = res;
     } else {
         PQclear(res);
     }
-}
-
-static bool is_copy(const PGresult *res)
-{
-    ExecStatusType status = PQresultStatus(res);
-
-    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
 void conn_batch_read(struct pg_conn *c)
@@ -242,7 +226,7 @@ void conn_batch_read(struct pg_conn *c)
             PQclear(res);
             on_sync(c);
             return;
-        } else if (is_copy(res)) {
+        } else if (pg_result_is_copy(res)) {
             PQclear(res);
             c->stop = STOP_FAULT;
             c->fault = "COPY from or to the client is not possible through a query";
@@ -264,10 +248,8 @@ unsigned pg_conn_batch_failed(const struct pg_conn *c)
 struct pg_result *pg_conn_batch_take(struct pg_conn *c, unsigned i)
 {
     struct batch_part *part = &c->batch->parts[i];
-    struct pg_result *res = pg_result_new(part->result, c->opts->shapes, part->copy.st.hash);
+    PGresult *taken = part->result;
 
     part->result = NULL;
-    if (pg_result_bytes(res) > CONN_BYTES_KEPT_MAX && pg_result_largest_row(res) > CONN_BYTES_KEPT_MAX)
-        c->worn = true;
-    return res;
+    return conn_take_rows(c, taken, part->copy.st.hash);
 }

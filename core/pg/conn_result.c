@@ -6,20 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_error(const PGresult *res)
-{
-    ExecStatusType status = PQresultStatus(res);
-
-    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
-}
-
-static bool has_sqlstate(const PGresult *res, const char *sqlstate)
-{
-    const char *is = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-
-    return is && strcmp(is, sqlstate) == 0;
-}
-
 static void drop_result(struct pg_conn *c)
 {
     PQclear(c->result);
@@ -58,7 +44,7 @@ void conn_note_tag(struct pg_conn *c, const PGresult *res, struct slice sql)
 void conn_keep_result(struct pg_conn *c, PGresult *res)
 {
     conn_note_tag(c, res, c->st->sql);
-    if (c->result && is_error(c->result)) {
+    if (c->result && pg_result_is_error(c->result)) {
         PQclear(res);
         return;
     }
@@ -66,18 +52,11 @@ void conn_keep_result(struct pg_conn *c, PGresult *res)
     c->result = res;
 }
 
-static bool is_copy(const PGresult *res)
-{
-    ExecStatusType status = PQresultStatus(res);
-
-    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
-}
-
 /* 26000: the server has lost it (DISCARD ALL, a pooler in between). A statement that failed outside of a transaction has
  * done nothing, so it may run again. Inside of one it cannot, but the other connections need not run into the same. */
 static bool is_stale(struct pg_conn *c)
 {
-    if (has_sqlstate(c->result, "26000"))
+    if (pg_result_has_sqlstate(c->result, "26000"))
         statement_forget(&c->cache, c->prepared);
     else if (pg_result_is_stale(c->result))
         c->opts->plans++;
@@ -91,7 +70,7 @@ static bool is_stale(struct pg_conn *c)
 static void step_over(struct pg_conn *c)
 {
     enum conn_step step = c->step;
-    bool failed = c->result == NULL || is_error(c->result);
+    bool failed = c->result == NULL || pg_result_is_error(c->result);
 
     c->step = STEP_NONE;
     if (step == STEP_PREPARE && !failed) {
@@ -160,7 +139,7 @@ static void read_results(struct pg_conn *c)
                 pg_conn_break(c, PQerrorMessage(c->pq));
             return;
         }
-        if (is_copy(res)) {
+        if (pg_result_is_copy(res)) {
             PQclear(res);
             conn_refuse_copy(c);
             return;
@@ -269,11 +248,10 @@ static void error_of_silence(struct pg_conn *c, struct pg_error *err)
         pg_error_set(err, PG_LOST, "%s", c->broken[0] ? c->broken : "the server gave no result");
 }
 
-static struct pg_result *take_result(struct pg_conn *c, uint64_t statement)
+struct pg_result *conn_take_rows(struct pg_conn *c, PGresult *taken, uint64_t statement)
 {
-    struct pg_result *res = pg_result_new(c->result, c->opts->shapes, statement);
+    struct pg_result *res = pg_result_new(taken, c->opts->shapes, statement);
 
-    c->result = NULL;
     if (pg_result_bytes(res) > CONN_BYTES_KEPT_MAX && pg_result_largest_row(res) > CONN_BYTES_KEPT_MAX)
         c->worn = true;
     return res;
@@ -289,12 +267,12 @@ void pg_conn_finish(struct pg_conn *c)
 
     assert(fn != NULL);
     /* COMMAND_OK is said before the commit of a statement on its own: without the end of the step it means nothing. */
-    if (c->step != STEP_NONE && c->result && !is_error(c->result))
+    if (c->step != STEP_NONE && c->result && !pg_result_is_error(c->result))
         drop_result(c);
     c->step = STEP_NONE;
     if (c->pq && !cancel_drop(c))
         return;
-    if (c->pq && c->result && !is_error(c->result) && conn_types_ask(c))
+    if (c->pq && c->result && !pg_result_is_error(c->result) && conn_types_ask(c))
         return;
     wheel_clear(c->opts->wheel, &c->deadline);
     wheel_clear(c->opts->wheel, &c->cancel_again);
@@ -304,12 +282,14 @@ void pg_conn_finish(struct pg_conn *c)
     c->st = NULL;
     if (c->result == NULL)
         error_of_silence(c, &err);
-    else if (is_error(c->result))
+    else if (pg_result_is_error(c->result))
         error_of_result(c, &err);
     else if (c->unreplicated)
         pg_error_set(&err, PG_LOST, "committed, but the server gave up waiting for its standby");
     if (err.kind == PG_OK) {
-        fn(take_result(c, statement), NULL, arg);
+        PGresult *taken = c->result;
+        c->result = NULL;
+        fn(conn_take_rows(c, taken, statement), NULL, arg);
         return;
     }
     drop_result(c);

@@ -121,6 +121,27 @@ bool pg_result_is_stale(const PGresult *res)
            (function == NULL || strcmp(function, "RevalidateCachedQuery") == 0);
 }
 
+bool pg_result_is_error(const PGresult *res)
+{
+    ExecStatusType status = PQresultStatus(res);
+
+    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
+}
+
+bool pg_result_has_sqlstate(const PGresult *res, const char *sqlstate)
+{
+    const char *is = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+    return is && strcmp(is, sqlstate) == 0;
+}
+
+bool pg_result_is_copy(const PGresult *res)
+{
+    ExecStatusType status = PQresultStatus(res);
+
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 bool pg_result_is_fatal(const PGresult *res)
 {
     const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);

@@ -34,6 +34,9 @@ const char *pg_error_kind_name(enum pg_error_kind kind); /* "server", "line_full
 void pg_error_set(struct pg_error *err, enum pg_error_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pg_error_from_result(struct pg_error *err, const PGresult *res); /* kind is PG_SERVER; texts are cut to fit */
 void pg_error_trim(char *text);                                       /* to one line */
-bool pg_result_is_stale(const PGresult *res);                         /* a table has changed under a plan */
-bool pg_result_is_fatal(const PGresult *res);                         /* the server ends the session with this error */
+bool pg_result_is_error(const PGresult *res);                         /* NULL too, as libpq has it */
+bool pg_result_has_sqlstate(const PGresult *res, const char *sqlstate);
+bool pg_result_is_copy(const PGresult *res);  /* a COPY from or to us has begun */
+bool pg_result_is_stale(const PGresult *res); /* a table has changed under a plan */
+bool pg_result_is_fatal(const PGresult *res); /* the server ends the session with this error */
 #endif

@@ -1,20 +1,6 @@
 #include "pg/lane.h"
 #include "pg/pool_internal.h"
 
-static bool is_error(const PGresult *res)
-{
-    ExecStatusType status = PQresultStatus(res);
-
-    return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE;
-}
-
-static bool has_sqlstate(const PGresult *res, const char *sqlstate)
-{
-    const char *is = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-
-    return is && strcmp(is, sqlstate) == 0;
-}
-
 static struct prepared *find_number(struct statement_cache *sc, const struct lane_item *it)
 {
     struct prepared *p = statement_find(sc, it->st->sql, it->hash);
@@ -34,7 +20,7 @@ static void forget(struct lane *l, const struct lane_item *it)
 /* A statement that failed outside of a transaction has done nothing, so it may run again. */
 static bool is_stale(struct lane *l, struct lane_item *it)
 {
-    if (has_sqlstate(it->result, "26000"))
+    if (pg_result_has_sqlstate(it->result, "26000"))
         forget(l, it);
     else if (pg_result_is_stale(it->result))
         l->conn->opts->plans++;
@@ -46,11 +32,11 @@ static bool is_stale(struct lane *l, struct lane_item *it)
 static void keep(struct lane_item *it, PGresult *res)
 {
     if (PQresultStatus(res) == PGRES_PIPELINE_ABORTED) {
-        it->aborted |= it->result == NULL || !is_error(it->result);
+        it->aborted |= it->result == NULL || !pg_result_is_error(it->result);
         PQclear(res);
         return;
     }
-    if (it->result && is_error(it->result)) {
+    if (it->result && pg_result_is_error(it->result)) {
         PQclear(res);
         return;
     }
@@ -76,13 +62,13 @@ static void note(struct lane *l, struct lane_item *it, uint64_t now_us, bool fai
 /* The server refuses to write here, or at all any more, or the statement would have waited for a lock. */
 static bool belongs_elsewhere(struct lane *l, const struct lane_item *it)
 {
-    if (l->kind == LANE_READ && has_sqlstate(it->result, "25006")) {
+    if (l->kind == LANE_READ && pg_result_has_sqlstate(it->result, "25006")) {
         history_wrote(&l->pool->history, it->hash);
         return true;
     }
-    if (has_sqlstate(it->result, "25006"))
+    if (pg_result_has_sqlstate(it->result, "25006"))
         return conn_turned_read_only(l->conn);
-    return has_sqlstate(it->result, "55P03");
+    return pg_result_has_sqlstate(it->result, "55P03");
 }
 
 static void tell_error(struct lane *l, struct lane_item *it)
@@ -101,11 +87,9 @@ static void tell_error(struct lane *l, struct lane_item *it)
 
 static void tell_rows(struct lane *l, struct lane_item *it)
 {
-    struct pg_result *res = pg_result_new(it->result, l->conn->opts->shapes, it->hash);
+    struct pg_result *res = conn_take_rows(l->conn, it->result, it->hash);
 
     it->result = NULL;
-    if (pg_result_bytes(res) > CONN_BYTES_KEPT_MAX && pg_result_largest_row(res) > CONN_BYTES_KEPT_MAX)
-        l->conn->worn = true;
     it->fn(it, LANE_DONE, res, NULL);
 }
 
@@ -134,7 +118,7 @@ static void finish(struct lane *l, struct lane_item *it, uint64_t now_us)
     } else if (it->result == NULL) {
         pg_error_set(&err, PG_LOST, "the server gave no result");
         it->fn(it, LANE_DONE, NULL, &err);
-    } else if (is_error(it->result)) {
+    } else if (pg_result_is_error(it->result)) {
         note(l, it, now_us, true);
         if (belongs_elsewhere(l, it)) {
             drop_result(it);
@@ -151,7 +135,7 @@ static void finish(struct lane *l, struct lane_item *it, uint64_t now_us)
 /* libpq has said that this was all about the Parse, or the statement itself. */
 static void step_over(struct lane *l, struct lane_item *it, uint64_t now_us)
 {
-    bool failed = it->aborted || (it->result && is_error(it->result));
+    bool failed = it->aborted || (it->result && pg_result_is_error(it->result));
 
     if (it->parsing) {
         it->parsing = false;
@@ -199,13 +183,6 @@ static void take(struct lane *l, PGresult *res, uint64_t now_us)
     }
 }
 
-static bool is_copy(const PGresult *res)
-{
-    ExecStatusType status = PQresultStatus(res);
-
-    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
-}
-
 void lane_on_input(struct lane *l)
 {
     struct pg_conn *c = l->conn;
@@ -213,7 +190,7 @@ void lane_on_input(struct lane *l)
 
     while (c->lane == l && c->pq && (l->syncs > 0 || !list_is_empty(&l->sent)) && !PQisBusy(c->pq)) {
         PGresult *res = PQgetResult(c->pq);
-        if ((res == NULL && PQstatus(c->pq) != CONNECTION_OK) || is_copy(res)) {
+        if ((res == NULL && PQstatus(c->pq) != CONNECTION_OK) || pg_result_is_copy(res)) {
             PQclear(res);
             pg_conn_break(c, c->broken[0] ? c->broken : PQerrorMessage(c->pq));
             return;

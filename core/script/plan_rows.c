@@ -84,12 +84,11 @@ static const int *map_columns(const struct pg_result *res, const struct plan_nod
 static void write_cell(const struct pg_result *res, int row, int column, const struct plan_node *node, struct buf *out)
 {
     enum pg_type type = pg_result_type(res, column);
-    struct slice s = pg_result_text(res, row, column);
     if (node->kind == PLAN_NUMBER && type == PG_NUMERIC) {
-        buf_slice(out, s);
+        buf_slice(out, pg_result_text(res, row, column));
     } else if (node->kind == PLAN_DECIMAL && type == PG_INT) {
         buf_char(out, '"');
-        buf_slice(out, s);
+        buf_slice(out, pg_result_text(res, row, column));
         buf_char(out, '"');
     } else {
         pg_result_write_cell(res, row, column, out);
