@@ -5,7 +5,8 @@
 #include "http/response.h"
 #include "script/auth.h"
 #include "script/bearer.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
+#include "script/service.h"
 #include <lauxlib.h>
 #include <stdio.h>
 
@@ -51,17 +52,17 @@ static bool nobody(struct request *req, enum auth_status why)
 }
 
 /* Who the request's own token is of; NULL, and why (AUTH_OK: it has none). */
-static struct caller *bearer_of(struct engine *e, struct request *req, enum auth_status *why)
+static struct caller *bearer_of(struct service *s, struct request *req, enum auth_status *why)
 {
     struct slice token;
     struct caller *c;
     bool by_cookie;
     enum bearer_status where = bearer_find(req, &token, &by_cookie);
     *why = where == BEARER_NONE ? AUTH_OK : AUTH_INVALID;
-    if (where != BEARER_FOUND || e->auth == NULL)
+    if (where != BEARER_FOUND || s->auth == NULL)
         return NULL;
-    *why = auth_read(e->auth, token, &req->arena, &c);
-    if (*why == AUTH_OK && c->pending && e->name_outsider == LUA_NOREF)
+    *why = auth_read(s->auth, token, &req->arena, &c);
+    if (*why == AUTH_OK && c->pending && s->name_outsider == LUA_NOREF)
         *why = AUTH_INVALID;
     if (*why != AUTH_OK)
         return NULL;
@@ -72,12 +73,12 @@ static struct caller *bearer_of(struct engine *e, struct request *req, enum auth
 /* A route for everybody takes a caller who is signed in, and takes one whose token is no good for nobody: signing in is such
  * a route. With --as whoever has no right token is that user: a cookie of another application on this host locks nobody
  * out. */
-static bool authenticate(struct engine *e, struct request *req)
+static bool authenticate(struct service *s, struct request *req)
 {
     enum auth_status why;
-    struct caller *c = bearer_of(e, req, &why);
-    if (c == NULL && e->env->as.id[0] != 0)
-        c = assumed(req, &e->env->as);
+    struct caller *c = bearer_of(s, req, &why);
+    if (c == NULL && s->engine.env->as.id[0] != 0)
+        c = assumed(req, &s->engine.env->as);
     if (c == NULL)
         return nobody(req, why);
     req->caller = c;
@@ -156,8 +157,9 @@ static bool refuse_forged(struct request *req)
 bool admit_request(struct request *req, void *arg)
 {
     (void)arg;
-    struct engine *e = route_table_arg(req->table);
-    const struct limit_rules *limits = &operation_at(&e->operations, req->match.route->handler)->limits;
-    return limit_admit(e->env, limits, LIMIT_BY_ADDRESS, req) && authenticate(e, req) && refuse_forged(req) &&
-           authorize(req) && limit_admit(e->env, limits, LIMIT_BY_USER, req);
+    struct service *s = service_of_request(req);
+    const struct script_env *env = s->engine.env;
+    const struct limit_rules *limits = &service_operation(s, req)->limits;
+    return limit_admit(env, limits, LIMIT_BY_ADDRESS, req) && authenticate(s, req) && refuse_forged(req) && authorize(req) &&
+           limit_admit(env, limits, LIMIT_BY_USER, req);
 }

@@ -1,7 +1,8 @@
 /* Commands of the command line, and what an application runs when it starts and stops: one task without a request. */
 #include "base/mem.h"
+#include "script/engine.h"
 #include "script/engine_internal.h"
-#include "script/json.h"
+#include "script/error_text.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>
 #include <stdio.h>
@@ -12,26 +13,17 @@ struct command {
     void *arg;
 };
 
-static int text_of_error(lua_State *L)
-{
-    luaL_tolstring(L, 1, NULL);
-    return 1;
-}
-
 static void print_error(struct task *t, enum task_outcome how)
 {
-    lua_State *L = t->engine->L;
-    if (how == OUTCOME_YIELDED) {
-        fprintf(stderr, "neap: the command called coroutine.yield outside of a coroutine of its own\n");
-        return;
-    }
-    lua_pushcfunction(L, text_of_error);
-    lua_xmove(t->co, L, 1);
-    bool ok = lua_pcall(L, 1, 1, 0) == LUA_OK;
-    fprintf(stderr, "neap: %s\n", ok ? lua_tostring(L, -1) : "(an error value that cannot be shown)");
-    if (t->trace.n > 0)
+    struct buf text = BUF_INIT;
+    if (how == OUTCOME_YIELDED)
+        buf_lit(&text, "the command called coroutine.yield outside of a coroutine of its own");
+    else
+        error_text_of_task(t, &text);
+    fprintf(stderr, "neap: %.*s\n", (int)text.n, text.p);
+    if (how != OUTCOME_YIELDED && t->trace.n > 0)
         fprintf(stderr, "%.*s\n", (int)t->trace.n, t->trace.p);
-    lua_pop(L, 1);
+    buf_free(&text);
 }
 
 static int exit_code(struct task *t, enum task_outcome how)

@@ -9,7 +9,7 @@
 #include "pg/pool.h"
 #include "pg/statement.h"
 #include "script/db_task.h"
-#include "script/engine_internal.h"
+#include "script/whereabouts.h"
 #include "script/task.h"
 #include <lua.h>
 

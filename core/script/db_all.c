@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/json_marks.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>

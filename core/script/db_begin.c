@@ -1,5 +1,6 @@
 #include "script/db_lease.h"
 
+#include "script/env.h"
 #include <lauxlib.h>
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 #include "script/db.h"
 
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include <lauxlib.h>
 #include <stdio.h>
 

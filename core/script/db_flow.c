@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "script/db_lease.h"
+#include "script/env.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 

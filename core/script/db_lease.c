@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "script/db_flow.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "script/db.h"
 
 #include "base/mem.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/waiter.h"
 #include <lauxlib.h>
 #include <stdlib.h>

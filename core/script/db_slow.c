@@ -1,6 +1,8 @@
 #include "script/db.h"
 
 #include "base/log.h"
+#include "http/request.h"
+#include "script/env.h"
 #include "script/script_counts.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>

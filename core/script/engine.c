@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "script/auth.h"
-#include "script/engine_internal.h"
+#include "script/db_listen.h"
 #include "script/json.h"
 #include "script/lib_coroutine.h"
 #include "script/lib_core.h"
@@ -10,6 +10,7 @@
 #include "script/lib_stream.h"
 #include "script/modules.h"
 #include "script/sandbox.h"
+#include "script/service.h"
 #include "script/spawn.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>
@@ -45,24 +46,6 @@ static void *on_alloc(void *ud, void *p, size_t old, size_t n)
     if (t != NULL)
         t->heap_bytes += (long)n - (long)old;
     return q;
-}
-
-const struct script_env *engine_env(lua_State *L)
-{
-    return engine_of(L)->env;
-}
-
-void engine_where(lua_State *L, char out[static WHERE_MAX])
-{
-    lua_Debug ar;
-    out[0] = 0;
-    for (int level = 0; lua_getstack(L, level, &ar); level++) {
-        lua_getinfo(L, "Sl", &ar);
-        if (ar.currentline > 0) {
-            snprintf(out, WHERE_MAX, "%s:%d", ar.short_src, ar.currentline);
-            return;
-        }
-    }
 }
 
 static int cancelled_tostring(lua_State *L)
@@ -109,36 +92,52 @@ static int install(lua_State *L)
     return 0;
 }
 
+static void on_over(struct engine *e)
+{
+    struct service *s = service_of_engine(e);
+    task_free_spare(e);
+    lua_close(e->L);
+    heap_close(&e->heap);
+    list_remove(&e->link);
+    operations_free(&s->operations);
+    auth_free(s->auth);
+    buf_free(&s->scratch);
+    buf_free(&s->scratch_headers);
+    free(s);
+}
+
 static void on_routes_free(void *arg)
 {
     struct engine *e = arg;
-    e->routes_held = false;
+    e->held = false;
     engine_settle(e);
 }
 
 struct engine *engine_new(const struct script_env *env, char err[static ERR_MAX])
 {
-    struct engine *e = mem_zalloc(sizeof *e);
+    struct service *s = mem_zalloc(sizeof *s);
+    struct engine *e = &s->engine;
+    s->error_mapper = s->name_outsider = LUA_NOREF;
+    list_init(&s->outlets);
     e->env = env;
-    e->error_mapper = e->name_outsider = LUA_NOREF;
+    e->on_over = on_over;
     list_push_back(env->engines, &e->link);
     list_init(&e->spawns);
     list_init(&e->tasks);
     list_init(&e->listeners);
-    list_init(&e->outlets);
     list_init(&e->spare);
     heap_open(&e->heap);
     e->L = lua_newstate(on_alloc, e);
     if (e->L == NULL) {
         heap_close(&e->heap);
         list_remove(&e->link);
-        free(e);
+        free(s);
         fail(err, "out of memory");
         return NULL;
     }
     *(struct engine **)lua_getextraspace(e->L) = e;
-    e->routes = route_table_new(on_routes_free, e);
-    e->routes_held = true;
+    s->routes = route_table_new(on_routes_free, e);
+    e->held = true;
     lua_pushcfunction(e->L, install);
     lua_pushlightuserdata(e->L, e);
     if (lua_pcall(e->L, 1, 0, 0) != LUA_OK) {
@@ -204,7 +203,7 @@ int engine_load(struct engine *e, char err[static ERR_MAX])
 
 struct route_table *engine_routes(struct engine *e)
 {
-    return e->routes;
+    return service_of_engine(e)->routes;
 }
 
 unsigned engine_tasks(const struct engine *e)
@@ -212,28 +211,14 @@ unsigned engine_tasks(const struct engine *e)
     return e->live;
 }
 
-void engine_settle(struct engine *e)
-{
-    if (!e->retired || e->routes_held || e->live > 0)
-        return;
-    task_free_spare(e);
-    lua_close(e->L);
-    heap_close(&e->heap);
-    list_remove(&e->link);
-    operations_free(&e->operations);
-    auth_free(e->auth);
-    buf_free(&e->scratch);
-    buf_free(&e->scratch_headers);
-    free(e);
-}
-
 void engine_retire(struct engine *e)
 {
     if (e == NULL || e->retired)
         return;
     e->retired = true;
+    db_listeners_end(e);
     spawn_end_background(e);
     lib_stream_end_detached(e);
     /* The table goes with the last request that holds it; on_routes_free settles. */
-    route_table_unref(e->routes);
+    route_table_unref(service_of_engine(e)->routes);
 }

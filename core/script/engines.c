@@ -1,5 +1,6 @@
 #include "script/engines.h"
 
+#include "script/db_listen.h"
 #include "script/engine_internal.h"
 #include "script/lib_stream.h"
 #include "script/spawn.h"
@@ -54,6 +55,8 @@ void engines_end_streams(const struct script_env *env)
 
 void engines_end_background(const struct script_env *env)
 {
-    for (struct list *l = env->engines->next; l != env->engines; l = l->next)
+    for (struct list *l = env->engines->next; l != env->engines; l = l->next) {
+        db_listeners_end(engine_at(l));
         spawn_end_background(engine_at(l));
+    }
 }

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 struct list;
+struct lua_State;
 struct pool;
 struct rates;
 struct redis;
@@ -41,4 +42,6 @@ struct script_env {
     int argc;               /* of a tool: its arguments after the command's name */
     char **argv;
 };
+
+const struct script_env *engine_env(struct lua_State *L); /* of the engine that L belongs to */
 #endif

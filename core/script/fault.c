@@ -1,8 +1,9 @@
 #include "script/fault.h"
 
 #include "base/log.h"
-#include "script/engine_internal.h"
+#include "script/error_text.h"
 #include "script/json.h"
+#include "script/service.h"
 #include <lauxlib.h>
 
 enum { MESSAGE_LOGGED_MAX = 4096 };
@@ -110,8 +111,7 @@ static void read_json(lua_State *L, int index, const char *key, struct buf *out)
 static int map_error(lua_State *L)
 {
     struct fault *f = lua_touserdata(L, 1);
-    struct engine *e = engine_of(L);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, e->error_mapper);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, service_of(L)->error_mapper);
     lua_pushvalue(L, 2);
     lua_call(L, 1, 1);
     if (lua_type(L, -1) != LUA_TTABLE)
@@ -132,63 +132,29 @@ static int map_error(lua_State *L)
     return 0;
 }
 
-/* (error value) -> its text: __tostring may fail, nil and tables have none. */
-static int text_of_error(lua_State *L)
-{
-    luaL_tolstring(L, 1, NULL);
-    return 1;
-}
-
-static void describe(lua_State *L, int index, struct buf *out)
-{
-    index = lua_absindex(L, index);
-    lua_pushcfunction(L, text_of_error);
-    lua_pushvalue(L, index);
-    size_t n;
-    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
-        buf_lit(out, "(an error value that cannot be shown: its __tostring fails)");
-    } else {
-        const char *s = lua_tolstring(L, -1, &n);
-        buf_append(out, s, n);
-    }
-    lua_pop(L, 1);
-}
-
-void fault_describe(struct task *t, struct buf *out)
-{
-    lua_State *L = t->engine->L;
-    lua_checkstack(L, LUA_MINSTACK);
-    lua_xmove(t->co, L, 1);
-    task_enter(t, L);
-    describe(L, -1, out);
-    task_leave(t, L);
-    lua_pop(L, 1);
-}
-
 static void answer_error(struct task *t)
 {
-    struct engine *e = t->engine;
-    lua_State *L = e->L;
+    lua_State *L = t->engine->L;
     struct fault f = {.task = t};
     struct buf text = BUF_INIT;
     lua_checkstack(L, LUA_MINSTACK);
     int top = lua_gettop(L);
     lua_xmove(t->co, L, 1);
     task_enter(t, L);
-    if (e->error_mapper != LUA_NOREF) {
+    if (service_of(L)->error_mapper != LUA_NOREF) {
         lua_pushcfunction(L, map_error);
         lua_pushlightuserdata(L, &f);
         lua_pushvalue(L, top + 1);
         if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
             f.status = 0;
-            describe(L, -1, &text);
+            error_text(L, -1, &text);
             log_fault(t, 500, "the error mapper failed", "error", buf_view(&text));
             buf_clear(&text);
             lua_pop(L, 1);
         }
     }
     if (f.status == 0 || f.log) {
-        describe(L, top + 1, &text);
+        error_text(L, top + 1, &text);
         log_fault_with(t, f.status ? f.status : 500, "handler error", "error", buf_view(&text), buf_view(&f.log_details));
     }
     task_leave(t, L);
@@ -231,7 +197,7 @@ void fault_log(struct task *t, enum task_outcome how, const char *message)
     else if (how == OUTCOME_YIELDED)
         buf_lit(&text, "coroutine.yield outside of a coroutine of its own");
     else
-        fault_describe(t, &text);
+        error_text_of_task(t, &text);
     log_fault(t, 500, message, "error", buf_view(&text));
     buf_free(&text);
 }

@@ -5,8 +5,6 @@
 
 /* Answers t->req. The error value is on top of t->co when how is OUTCOME_ERROR. */
 void fault_answer(struct task *t, enum task_outcome how);
-/* The text of the error value on top of t->co, which is taken off: its __tostring may fail, nil and tables have none. */
-void fault_describe(struct task *t, struct buf *out);
 /* For the log alone: what ended a task that has nobody to answer, or whose answer is on its way already. Takes the error
  * value off as well. */
 void fault_log(struct task *t, enum task_outcome how, const char *message);

@@ -1,11 +1,13 @@
 /* From a request to a task and from a task's end to an answer. */
 #include "http/caller.h"
-#include "script/admit.h"
 #include "http/conn.h"
-#include "script/engine_internal.h"
+#include "script/admit.h"
+#include "script/env.h"
 #include "script/fault.h"
+#include "script/intake.h"
 #include "script/lib_request.h"
 #include "script/lib_stream.h"
+#include "script/service.h"
 #include "script/task_internal.h"
 #include <assert.h>
 #include <lauxlib.h>
@@ -25,7 +27,7 @@ static void end_stream(struct task *t, enum task_outcome how)
 static void on_done(struct task *t, enum task_outcome how, void *arg)
 {
     (void)arg;
-    struct engine *e = t->engine;
+    struct service *s = service_of_engine(t->engine);
     struct request *req = t->req;
     req->task = NULL;
     db_task_end(&t->db);
@@ -34,17 +36,24 @@ static void on_done(struct task *t, enum task_outcome how, void *arg)
         buf_slice(&req->log_fields, buf_view(&t->bound));
     if (t->outlet != NULL) {
         end_stream(t, how);
-    } else if (how == OUTCOME_OK && e->reply.ready && t->cancelled == TASK_LIVE) {
-        e->reply.ready = false;
-        response_send(req, &e->reply.res);
+    } else if (how == OUTCOME_OK && s->reply.ready && t->cancelled == TASK_LIVE) {
+        s->reply.ready = false;
+        response_send(req, &s->reply.res);
     } else {
-        e->reply.ready = false;
+        s->reply.ready = false;
         fault_answer(t, how);
         task_reset(t);
     }
-    buf_clear(&e->scratch);
-    buf_clear(&e->scratch_headers);
+    buf_clear(&s->scratch);
+    buf_clear(&s->scratch_headers);
     task_free(t);
+}
+
+/* The values from index 2 on are the handler's. */
+static int on_returned(lua_State *L, struct task *t)
+{
+    reply_build(L, 2);
+    return service_of_engine(t->engine)->reply.streams ? lib_stream_run(L, t) : lua_gettop(L) - 1;
 }
 
 /* The documents of what came in hold pieces of the bytes that they were read from, and a handler may look at them as late as
@@ -57,19 +66,22 @@ static void keep_bytes(const struct operation *op, struct request *req)
 
 static void begin(struct request *req)
 {
-    struct engine *e = route_table_arg(req->table);
-    const struct operation *op = operation_at(&e->operations, req->match.route->handler);
-    struct json_doc docs[INTAKE_PARTS] = {0};
+    struct service *s = service_of_request(req);
+    struct engine *e = &s->engine;
+    const struct operation *op = service_operation(s, req);
+    struct json_doc *docs = arena_alloc(&req->arena, INTAKE_PARTS * sizeof *docs);
+    memset(docs, 0, INTAKE_PARTS * sizeof *docs);
     keep_bytes(op, req);
     if (!intake_read(e->env, op, req, docs))
         return;
     struct task *t = task_new(e);
     t->req = req;
-    memcpy(t->docs, docs, sizeof docs);
+    t->docs = docs;
+    t->returned = on_returned;
     req->task = t;
     bool pending = req->caller != NULL && req->caller->pending;
     if (pending)
-        lua_rawgeti(t->co, LUA_REGISTRYINDEX, e->name_outsider);
+        lua_rawgeti(t->co, LUA_REGISTRYINDEX, s->name_outsider);
     lua_rawgeti(t->co, LUA_REGISTRYINDEX, op->handler);
     t->req_box = lib_request_push_box(t->co);
     *t->req_box = t;
@@ -90,9 +102,8 @@ static void on_allowed(struct request *req)
 static void on_start(struct request *req, void *arg)
 {
     (void)arg;
-    const struct engine *e = route_table_arg(req->table);
-    const struct operation *op = operation_at(&e->operations, req->match.route->handler);
-    if (!limit_ask_redis(e->env, &op->limits, req, on_allowed))
+    const struct service *s = service_of_request(req);
+    if (!limit_ask_redis(s->engine.env, &service_operation(s, req)->limits, req, on_allowed))
         begin(req);
 }
 
@@ -103,7 +114,7 @@ static void on_cancel(struct request *req, void *arg)
     bool draining = server_is_draining(req->server);
     if (t == NULL)
         return;
-    if (draining || !operation_at(&t->engine->operations, req->match.route->handler)->runs_on)
+    if (draining || !service_operation(service_of_request(req), req)->runs_on)
         task_cancel(t, draining ? TASK_STOPPED : TASK_CLIENT_GONE);
 }
 

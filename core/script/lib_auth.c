@@ -5,9 +5,10 @@
 #include "script/admit.h"
 #include "script/auth.h"
 #include "script/bearer.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/json.h"
 #include "script/lib_core.h"
+#include "script/service.h"
 #include "script/task.h"
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -25,11 +26,11 @@ static struct slice text_field(lua_State *L, const char *key)
  * other_issuer, other_audience, cache} -> true; nil and a reason */
 static int l_configure(lua_State *L)
 {
-    struct engine *e = engine_of(L);
+    struct service *s = service_of(L);
     char err[ERR_MAX];
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checkstack(L, 16, NULL);
-    struct auth_opts o = {.fetch_now = e->env->mode != SCRIPT_TOOL};
+    struct auth_opts o = {.fetch_now = engine_env(L)->mode != SCRIPT_TOOL};
     if (!key_alg_named(text_field(L, "algorithm"), &o.alg))
         return luaL_error(L, "core.auth_configure: no such algorithm");
     o.secret = text_field(L, "secret");
@@ -45,21 +46,21 @@ static int l_configure(lua_State *L)
     o.other_audience = text_field(L, "other_audience");
     lua_getfield(L, 1, "cache");
     o.cache_bytes = (size_t)luaL_checkinteger(L, -1);
-    struct auth *a = auth_new(&o, e->env->loop, err);
+    struct auth *a = auth_new(&o, engine_env(L)->loop, err);
     if (a == NULL) {
         lua_pushnil(L);
         lua_pushstring(L, err);
         return 2;
     }
-    auth_free(e->auth);
-    e->auth = a;
+    auth_free(s->auth);
+    s->auth = a;
     lua_pushboolean(L, true);
     return 1;
 }
 
 static struct auth *configured(lua_State *L)
 {
-    struct auth *a = engine_of(L)->auth;
+    struct auth *a = service_of(L)->auth;
     if (a == NULL)
         luaL_error(L, "tokens: there is no key, the application is not loaded");
     return a;
@@ -116,11 +117,11 @@ static int l_verify(lua_State *L)
 /* (function(handler, req)): runs in place of the handler while nobody knows who the caller is */
 static int l_on_outsider(lua_State *L)
 {
-    struct engine *e = engine_of(L);
+    struct service *s = service_of(L);
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 1);
-    luaL_unref(L, LUA_REGISTRYINDEX, e->name_outsider);
-    e->name_outsider = luaL_ref(L, LUA_REGISTRYINDEX);
+    luaL_unref(L, LUA_REGISTRYINDEX, s->name_outsider);
+    s->name_outsider = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
 }
 

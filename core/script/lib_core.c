@@ -1,7 +1,7 @@
 #include "script/lib_core.h"
 
 #include "redis/redis.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_crypto.h"
 #include "script/lib_plan.h"
 #include <lauxlib.h>

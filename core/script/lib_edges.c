@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "http/request.h"
 #include "redis/redis.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_core.h"
 #include "script/limit.h"
 #include "script/task_internal.h"

@@ -1,5 +1,5 @@
 #include "http/server.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_core.h"
 #include "script/script_counts.h"
 #include "script/task_internal.h"

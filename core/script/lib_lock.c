@@ -1,7 +1,7 @@
 /* A lock between commands: flock() on a file that is made when it is missing and stays. The kernel lets it go when the
  * process ends, however it ends. */
 #include "base/mem.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_os.h"
 #include "script/waiter.h"
 #include <errno.h>

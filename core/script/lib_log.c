@@ -1,8 +1,8 @@
 #include "base/log.h"
 #include "http/request.h"
-#include "script/engine_internal.h"
 #include "script/json.h"
 #include "script/lib_core.h"
+#include "script/service.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>
 
@@ -47,13 +47,13 @@ static int l_log(lua_State *L)
     struct slice module = check_slice(L, 2), message = check_slice(L, 3);
     if (level < log_level())
         return 0;
-    struct engine *e = engine_of(L);
-    size_t start = e->scratch_headers.n; /* fields are written first: what is wrong with them must not leave half a line */
+    struct service *s = service_of(L);
+    size_t start = s->scratch_headers.n; /* fields are written first: what is wrong with them must not leave half a line */
     if (lua_istable(L, 4))
-        write_fields(L, 4, &e->scratch_headers);
+        write_fields(L, 4, &s->scratch_headers);
     struct log_line l;
     if (log_begin_n(&l, level, module, message)) {
-        struct task *t = e->current;
+        struct task *t = s->engine.current;
         if (t != NULL && t->req != NULL) {
             log_slice(&l, "request_id", request_id(t->req));
             if (t->req->user_id.n > 0)
@@ -61,10 +61,10 @@ static int l_log(lua_State *L)
         }
         if (t != NULL)
             log_members(&l, buf_view(&t->bound));
-        log_members(&l, slice_of(e->scratch_headers.p + start, e->scratch_headers.n - start));
+        log_members(&l, slice_of(s->scratch_headers.p + start, s->scratch_headers.n - start));
         log_end(&l);
     }
-    e->scratch_headers.n = start;
+    s->scratch_headers.n = start;
     return 0;
 }
 

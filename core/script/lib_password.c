@@ -1,5 +1,5 @@
 /* core.password_hash and core.password_verify, behind neap.password. Both wait. */
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_core.h"
 #include "script/password_line.h"
 #include "script/task.h"

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "plan/check.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/json.h"
 #include "script/plan_build.h"
 #include "script/plan_encode.h"

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE /* execvpe */
 /* os.spawn, os.exec and the methods of a process. */
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_os.h"
 #include "script/subprocess.h"
 #include "script/subprocess_spec.h"

@@ -1,6 +1,7 @@
 #include "http/route.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_core.h"
+#include "script/service.h"
 #include <lauxlib.h>
 #include <string.h>
 
@@ -103,7 +104,7 @@ static bool is_safe(enum http_method m)
  * responses, rate_limits}; body is true for JSON of any shape, or a plan as the others are */
 static int l_route(lua_State *L)
 {
-    struct engine *e = engine_of(L);
+    struct service *s = service_of(L);
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     struct route spec = {0};
@@ -118,18 +119,18 @@ static int l_route(lua_State *L)
     spec.timeout_ms = (uint64_t)(number_field(L, "timeout", 86400) * 1000);
     if (lua_getfield(L, 1, "handler") != LUA_TFUNCTION)
         return luaL_error(L, "core.route: the handler of %s is a %s", spec.pattern.p, luaL_typename(L, -1));
-    if (!e->loading && e->env->mode != SCRIPT_TOOL)
+    if (!s->engine.loading && s->engine.env->mode != SCRIPT_TOOL)
         return luaL_error(L, "%s: routes are declared while the application loads, not later", spec.pattern.p);
-    spec.handler = operation_add(L, &e->operations, 1, is_safe(spec.method));
+    spec.handler = operation_add(L, &s->operations, 1, is_safe(spec.method));
     char err[ERR_MAX];
-    if (route_add(e->routes, &spec, err, sizeof err) != 0)
+    if (route_add(s->routes, &spec, err, sizeof err) != 0)
         return luaL_error(L, "%s", err);
     return 0;
 }
 
 static int l_routes(lua_State *L)
 {
-    const struct route_table *table = engine_of(L)->routes;
+    const struct route_table *table = service_of(L)->routes;
     size_t n = route_count(table);
     lua_createtable(L, (int)n, 0);
     for (size_t i = 0; i < n; i++) {
@@ -148,11 +149,11 @@ static int l_routes(lua_State *L)
 
 static int l_set_error_mapper(lua_State *L)
 {
-    struct engine *e = engine_of(L);
+    struct service *s = service_of(L);
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 1);
-    luaL_unref(L, LUA_REGISTRYINDEX, e->error_mapper);
-    e->error_mapper = luaL_ref(L, LUA_REGISTRYINDEX);
+    luaL_unref(L, LUA_REGISTRYINDEX, s->error_mapper);
+    s->error_mapper = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
 }
 

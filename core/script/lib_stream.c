@@ -2,9 +2,11 @@
 
 #include "base/log.h"
 #include "http/request.h"
+#include "http/server.h"
 #include "http/stream.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/fault.h"
+#include "script/service.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>
 
@@ -20,7 +22,7 @@ struct outlet {
     struct stream *stream; /* owned; NULL once it has ended */
     struct task *writer;   /* waits in out:write */
     struct slice rest;     /* of what it writes; the string is on its stack */
-    struct list link;      /* engine->outlets, detached */
+    struct list link;      /* in service->outlets, detached */
     size_t piece_bytes;
     size_t burst;        /* bytes since the last turn of the loop, as far as out:write knows */
     int ref;             /* anchors it while C has it */
@@ -73,7 +75,7 @@ void lib_stream_end_detached(struct engine *e)
 {
     struct list *node;
     lua_checkstack(e->L, LUA_MINSTACK);
-    while ((node = list_first(&e->outlets)) != NULL)
+    while ((node = list_first(&service_of_engine(e)->outlets)) != NULL)
         say_farewell(LIST_OF(node, struct outlet, link));
 }
 
@@ -296,20 +298,20 @@ static struct outlet *push_outlet(lua_State *L, struct engine *e)
 
 int lib_stream_run(lua_State *L, struct task *t)
 {
-    struct engine *e = t->engine;
+    struct service *s = service_of_engine(t->engine);
     struct stream_owner room;
     int fn = lua_gettop(L);
     if (t->req->head.method == METHOD_HEAD) {
-        e->reply.res.streamed = true;
+        s->reply.res.streamed = true;
         return 0;
     }
     lua_pushcfunction(L, task_on_error);
     lua_pushvalue(L, fn);
-    struct outlet *o = push_outlet(L, e);
+    struct outlet *o = push_outlet(L, t->engine);
     t->outlet = o;
-    e->reply.ready = false;
-    o->stream = stream_open(t->req, &e->reply.res, owner_of(o, &room));
-    buf_clear(&e->scratch_headers);
+    s->reply.ready = false;
+    o->stream = stream_open(t->req, &s->reply.res, owner_of(o, &room));
+    buf_clear(&s->scratch_headers);
     task_renew_deadline(t);
     int status = lua_pcallk(L, 1, 0, fn + 1, 0, run_k);
     return run_k(L, status, 0);
@@ -319,7 +321,7 @@ int lib_stream_run(lua_State *L, struct task *t)
 static void stay(struct outlet *o)
 {
     struct engine *e = o->engine;
-    list_push_back(&e->outlets, &o->link);
+    list_push_back(&service_of_engine(e)->outlets, &o->link);
     stream_detach(o->stream);
     if (e->retired || server_is_draining(e->env->server)) {
         lua_checkstack(e->L, LUA_MINSTACK);

@@ -19,7 +19,7 @@ struct engine;
 struct task;
 
 void lib_stream_install(lua_State *L);
-/* In the task's coroutine, with engine->reply built and the function on top: sends the head and runs it, or leaves a reply
+/* In the task's coroutine, with service->reply built and the function on top: sends the head and runs it, or leaves a reply
  * for a HEAD. Must be returned from; the Lua call that follows may wait. */
 int lib_stream_run(lua_State *L, struct task *t);
 /* A task with an outlet is over (t->outlet is set). Ends the answer, or leaves it detached. Its request is gone then. */

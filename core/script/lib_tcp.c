@@ -1,6 +1,6 @@
 /* Connecting and listening: TCP and Unix sockets. */
 #include "base/mem.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_os.h"
 #include "script/socket.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* What a command wants of the terminal. */
 #include "base/buf.h"
 #include "base/mem.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_os.h"
 #include "script/waiter.h"
 #include <errno.h>

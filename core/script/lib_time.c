@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_core.h"
 #include "script/task.h"
 #include <lauxlib.h>

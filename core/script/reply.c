@@ -2,9 +2,10 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/json.h"
 #include "script/plan_encode.h"
+#include "script/service.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>
 
@@ -65,28 +66,28 @@ void reply_headers(lua_State *L, int index, struct buf *out)
 
 /* A body that breaks its plan is an error where somebody can mend it; in production the answer goes out as it is, and the
  * log says what is wrong with it. */
-static void set_json(lua_State *L, int index, struct engine *e)
+static void set_json(lua_State *L, int index, struct service *s)
 {
     char err[ERR_MAX];
-    const struct route *route = e->current->req->match.route;
-    const struct plan *plan = operation_answer(operation_at(&e->operations, route->handler), e->reply.res.status);
-    if (plan != NULL && plan_encode(L, index, plan->root, &e->scratch, err) == 0) {
-        e->reply.res.body = buf_view(&e->scratch);
+    const struct request *req = s->engine.current->req;
+    const struct plan *plan = operation_answer(service_operation(s, req), s->reply.res.status);
+    if (plan != NULL && plan_encode(L, index, plan->root, &s->scratch, err) == 0) {
+        s->reply.res.body = buf_view(&s->scratch);
         return;
     }
     if (plan != NULL) {
-        if (e->env->mode != SCRIPT_SERVE)
+        if (s->engine.env->mode != SCRIPT_SERVE)
             luaL_error(L, "the answer breaks the schema of its status: %s", err);
-        log_note(LOG_ERROR, "handler", "the answer breaks the schema of its status", route->pattern.p, err);
+        log_note(LOG_ERROR, "handler", "the answer breaks the schema of its status", req->match.route->pattern.p, err);
     }
-    if (json_encode(L, index, &e->scratch, err) != 0)
+    if (json_encode(L, index, &s->scratch, err) != 0)
         luaL_error(L, "the answer cannot be written as JSON: %s", err);
-    e->reply.res.body = buf_view(&e->scratch);
+    s->reply.res.body = buf_view(&s->scratch);
 }
 
-static void set_body(lua_State *L, int index, struct engine *e)
+static void set_body(lua_State *L, int index, struct service *s)
 {
-    struct response *res = &e->reply.res;
+    struct response *res = &s->reply.res;
     switch (lua_type(L, index)) {
     case LUA_TNIL:
     case LUA_TNONE:
@@ -100,7 +101,7 @@ static void set_body(lua_State *L, int index, struct engine *e)
     case LUA_TLIGHTUSERDATA:
     case LUA_TBOOLEAN:
     case LUA_TNUMBER:
-        set_json(L, index, e);
+        set_json(L, index, s);
         return;
     default:
         luaL_error(L, "a handler returned a %s: it returns a body, a status and a body, or a neap.response",
@@ -109,11 +110,11 @@ static void set_body(lua_State *L, int index, struct engine *e)
 }
 
 /* RFC 9110 15.3.5 and 15.4.5: these two have no content. */
-static void set_stream(lua_State *L, struct engine *e)
+static void set_stream(lua_State *L, struct service *s)
 {
-    if (e->reply.res.status == 204 || e->reply.res.status == 304)
-        luaL_error(L, "response.stream: an answer with status %d has no body", e->reply.res.status);
-    e->reply.streams = true;
+    if (s->reply.res.status == 204 || s->reply.res.status == 304)
+        luaL_error(L, "response.stream: an answer with status %d has no body", s->reply.res.status);
+    s->reply.streams = true;
 }
 
 static bool is_response(lua_State *L, int index)
@@ -126,22 +127,22 @@ static bool is_response(lua_State *L, int index)
 }
 
 /* The fields of a neap.response, made by lua/neap/response.lua. What it points to stays on the stack. */
-static void set_response(lua_State *L, int index, struct engine *e)
+static void set_response(lua_State *L, int index, struct service *s)
 {
-    struct response *res = &e->reply.res;
+    struct response *res = &s->reply.res;
     lua_getfield(L, index, "status");
     if (!is_status(L, -1))
         luaL_error(L, "neap.response: the status must be an integer from 200 to 599");
     res->status = (int)lua_tointeger(L, -1);
     if (lua_getfield(L, index, "headers") == LUA_TTABLE) {
-        reply_headers(L, lua_gettop(L), &e->scratch_headers);
-        res->headers = buf_view(&e->scratch_headers);
+        reply_headers(L, lua_gettop(L), &s->scratch_headers);
+        res->headers = buf_view(&s->scratch_headers);
     }
     if (lua_getfield(L, index, "raw") == LUA_TSTRING) {
         res->body = string_at(L, -1);
         res->content_type = SLICE_LIT("application/octet-stream");
     } else if (lua_getfield(L, index, "body") != LUA_TNIL) {
-        set_json(L, lua_gettop(L), e);
+        set_json(L, lua_gettop(L), s);
     }
     if (lua_getfield(L, index, "content_type") == LUA_TSTRING) {
         res->content_type = string_at(L, -1);
@@ -149,31 +150,31 @@ static void set_response(lua_State *L, int index, struct engine *e)
             luaL_error(L, "neap.response: content_type has characters that HTTP forbids");
     }
     if (lua_getfield(L, index, "stream") == LUA_TFUNCTION)
-        set_stream(L, e);
+        set_stream(L, s);
 }
 
 void reply_build(lua_State *L, int first)
 {
-    struct engine *e = engine_of(L);
+    struct service *s = service_of(L);
     int n = lua_gettop(L) - first + 1;
     luaL_checkstack(L, LUA_MINSTACK, NULL);
-    e->reply.res = (struct response){.status = 200};
-    e->reply.streams = false;
-    struct response *res = &e->reply.res;
+    s->reply.res = (struct response){.status = 200};
+    s->reply.streams = false;
+    struct response *res = &s->reply.res;
     if (n > 2)
         luaL_error(L, "a handler returned %d values: it returns a body, a status and a body, or a neap.response", n);
     if (n >= 1 && is_response(L, first)) {
-        set_response(L, first, e);
+        set_response(L, first, s);
     } else if (n == 2 || (n == 1 && is_status(L, first))) {
         if (!is_status(L, first))
             luaL_error(L, "a handler returned a %s as the status: it must be an integer from 200 to 599",
                        luaL_typename(L, first));
         res->status = (int)lua_tointeger(L, first);
-        set_body(L, first + 1, e);
+        set_body(L, first + 1, s);
     } else {
-        set_body(L, first, e);
+        set_body(L, first, s);
         if (res->body.p == NULL)
             res->status = 204;
     }
-    e->reply.ready = true;
+    s->reply.ready = true;
 }

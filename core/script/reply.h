@@ -6,12 +6,12 @@
 #include <lua.h>
 
 struct reply {
-    struct response res; /* its slices point into the engine's scratch buffers or at Lua strings on the task's stack */
+    struct response res; /* its slices point into the service's scratch buffers or at Lua strings on the task's stack */
     bool ready;
     bool streams; /* res is the head; the function that writes the body is on top of the task's stack */
 };
 
-/* Reads the values first..top of L and fills engine->reply. Raises a Lua error that says what is wrong with them. Runs in
+/* Reads the values first..top of L and fills service->reply. Raises a Lua error that says what is wrong with them. Runs in
  * the task's coroutine, where an error is caught. */
 void reply_build(lua_State *L, int first);
 /* Appends "Name: value\r\n" for each pair of the table at index; raises on a name or value that HTTP forbids. */

@@ -3,9 +3,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/server.h"
-#include "script/db_listen.h"
 #include "script/engine_internal.h"
-#include "script/fault.h"
+#include "script/env.h"
+#include "script/error_text.h"
 #include "script/json.h"
 #include "script/lib_core.h"
 #include "script/task_internal.h"
@@ -65,7 +65,7 @@ static void describe(struct task *t, enum task_outcome how, struct buf *out)
     else if (how == OUTCOME_YIELDED)
         buf_lit(out, "it called coroutine.yield outside of a coroutine of its own");
     else
-        fault_describe(t, out);
+        error_text_of_task(t, out);
 }
 
 static void tell_failure(const char *name, const struct buf *error, const struct buf *trace)
@@ -303,7 +303,6 @@ static int l_ending(lua_State *L)
 void spawn_end_background(struct engine *e)
 {
     e->background_over = true;
-    db_listeners_end(e);
     for (struct list *l = e->tasks.next; l != &e->tasks; l = l->next) {
         struct task *t = LIST_OF(l, struct task, link);
         if (t->spawned == SPAWN_BACKGROUND)

@@ -3,9 +3,10 @@
 #include "base/mem.h"
 #include "http/request.h"
 #include "script/engine_internal.h"
+#include "script/env.h"
 #include "script/lib_coroutine.h"
-#include "script/lib_stream.h"
 #include "script/watchdog.h"
+#include "script/whereabouts.h"
 #include <assert.h>
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -63,7 +64,8 @@ struct task *task_new(struct engine *e)
     t->chain_n = 0;
     t->what = NULL;
     t->stop_due = t->wait_cancelled = t->grace_over = false;
-    memset(t->docs, 0, sizeof t->docs);
+    t->docs = NULL;
+    t->returned = NULL;
     t->db = (struct db_task){0};
     list_push_back(&e->tasks, &t->link);
     e->live++;
@@ -149,10 +151,7 @@ static int main_k(lua_State *L, int status, lua_KContext ctx)
     struct task *t = (struct task *)ctx;
     if (status != LUA_OK && status != LUA_YIELD)
         return lua_error(L); /* the value is on top; the coroutine ends with it and is reset */
-    if (t->req == NULL)
-        return lua_gettop(L) - 1;
-    reply_build(L, 2);
-    return t->engine->reply.streams ? lib_stream_run(L, t) : lua_gettop(L) - 1;
+    return t->returned != NULL ? t->returned(L, t) : lua_gettop(L) - 1;
 }
 
 /* The bottom of every task: (function, arguments...). The pcall is what lets <close> variables wait while an error or a
@@ -304,6 +303,11 @@ bool script_can_wait(lua_State *L)
 struct db_task *db_task_of(struct task *t)
 {
     return &t->db;
+}
+
+const struct script_env *engine_env(lua_State *L)
+{
+    return engine_of(L)->env;
 }
 
 struct engine *script_engine(lua_State *L)

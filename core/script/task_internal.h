@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/wheel.h"
-#include "script/intake.h"
 #include "script/db_task.h"
 #include "script/task.h"
 #include <stdatomic.h>
@@ -22,6 +21,8 @@ enum task_spawned { SPAWN_NOT, SPAWN_FINISHES, SPAWN_BACKGROUND }; /* script/spa
 
 enum { TASK_CHAIN_MAX = 64, TASK_GRACE_MS = 5000 };
 
+struct engine;
+struct json_doc;
 struct outlet;
 struct task {
     struct engine *engine;
@@ -31,11 +32,14 @@ struct task {
     enum task_state state;
     enum task_cancel cancelled;
     enum task_spawned spawned;
-    struct request *req;                /* borrowed from the server until the answer; NULL for commands */
-    struct outlet *outlet;              /* its answer goes out in pieces; lib_stream.c's */
-    void **req_box;                     /* the userdata that the handler sees; NULL inside when the request is over */
-    int req_ref;                        /* its anchor, or false */
-    struct json_doc docs[INTAKE_PARTS]; /* of the request, in its arena; n 0: not read, or not declared */
+    struct request *req;   /* borrowed from the server until the answer; NULL for commands */
+    struct outlet *outlet; /* its answer goes out in pieces; lib_stream.c's */
+    void **req_box;        /* the userdata that the handler sees; NULL inside when the request is over */
+    int req_ref;           /* its anchor, or false */
+    struct json_doc *docs; /* of the request, in its arena, by enum intake_part; n 0: not read, or not declared */
+    /* What the function returned, from index 2 on, is made into an answer; returns like a lua_CFunction. NULL: the values
+     * stay on co. */
+    int (*returned)(lua_State *L, struct task *t);
 
     const char *what; /* of the wait */
     script_cancel_fn cancel;

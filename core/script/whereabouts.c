@@ -2,6 +2,19 @@
 #include "script/engine_internal.h"
 #include <stdio.h>
 
+void engine_where(lua_State *L, char out[static WHERE_MAX])
+{
+    lua_Debug ar;
+    out[0] = 0;
+    for (int level = 0; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline > 0) {
+            snprintf(out, WHERE_MAX, "%s:%d", ar.short_src, ar.currentline);
+            return;
+        }
+    }
+}
+
 size_t whereabouts(const struct engine *e, char *out, size_t out_n)
 {
     lua_Debug ar;
