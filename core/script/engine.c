@@ -6,6 +6,8 @@
 #include "script/json.h"
 #include "script/lib_coroutine.h"
 #include "script/lib_core.h"
+#include "script/lib_db.h"
+#include "script/lib_os.h"
 #include "script/lib_request.h"
 #include "script/lib_stream.h"
 #include "script/modules.h"
@@ -61,10 +63,6 @@ static void preload(lua_State *L, const char *name, lua_CFunction open)
     lua_setfield(L, -2, name);
     lua_pop(L, 1);
 }
-
-int luaopen_neap_core_db(lua_State *L);
-int luaopen_neap_core_os(lua_State *L);
-int luaopen_neap_core_files(lua_State *L);
 
 static int install(lua_State *L)
 {

@@ -7,7 +7,7 @@
 #include "script/bearer.h"
 #include "script/env.h"
 #include "script/json.h"
-#include "script/lib_core.h"
+#include "script/lib_route.h"
 #include "script/service.h"
 #include "script/task.h"
 #include <lauxlib.h>

@@ -3,7 +3,10 @@
 #include "redis/redis.h"
 #include "script/env.h"
 #include "script/lib_crypto.h"
+#include "script/lib_password.h"
 #include "script/lib_plan.h"
+#include "script/lib_route.h"
+#include "script/spawn.h"
 #include <lauxlib.h>
 #include <libpq-fe.h>
 #include <llhttp.h>

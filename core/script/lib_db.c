@@ -4,6 +4,7 @@
 #include "script/db_listen.h"
 #include "script/engine_internal.h"
 #include "script/env.h"
+#include "script/lib_db.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "http/request.h"
 #include "redis/redis.h"
 #include "script/env.h"
-#include "script/lib_core.h"
+#include "script/lib_route.h"
 #include "script/limit.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>

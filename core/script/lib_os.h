@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 int luaopen_neap_core_os(lua_State *L);
+int luaopen_neap_core_files(lua_State *L); /* of lib_fs.c, what a service may have of files */
 
 /* The parts, each in lib_<name>.c. */
 extern const luaL_Reg lib_fs_functions[];

@@ -1,6 +1,6 @@
 /* core.password_hash and core.password_verify, behind neap.password. Both wait. */
 #include "script/env.h"
-#include "script/lib_core.h"
+#include "script/lib_password.h"
 #include "script/password_line.h"
 #include "script/task.h"
 #include <lauxlib.h>

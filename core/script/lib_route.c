@@ -1,6 +1,6 @@
 #include "http/route.h"
 #include "script/env.h"
-#include "script/lib_core.h"
+#include "script/lib_route.h"
 #include "script/service.h"
 #include <lauxlib.h>
 #include <string.h>

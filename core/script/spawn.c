@@ -7,7 +7,6 @@
 #include "script/env.h"
 #include "script/error_text.h"
 #include "script/json.h"
-#include "script/lib_core.h"
 #include "script/task_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>

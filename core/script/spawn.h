@@ -7,6 +7,8 @@
  * end: it keeps its engine, as a request does, and a worker that stops waits for it as long as it waits for requests. */
 #include "script/task_internal.h"
 
+void lib_spawn_add(lua_State *L); /* spawn, cancel and ending, to the table of neap.core on top */
+
 void spawn_end_background(struct engine *e); /* cancels them; what was spawned and has not begun never does */
 /* For who makes tasks of its own beside core.spawn, between task_new and task_start: every line that it logs names it. */
 void spawn_name_task(struct task *t, enum task_spawned kind, const char *name);
