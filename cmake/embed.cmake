@@ -1,4 +1,4 @@
-# The framework's Lua files as C arrays inside the binary, for core/script/embed.h.
+# The framework's Lua files as C arrays inside the binary, for core/script/sandbox/embed.h.
 #
 # Included by CMakeLists.txt it defines embed_lua(TARGET FOLDER), which carries FOLDER/neap/**/*.lua.
 # Run as `cmake -DROOT=FOLDER -DOUT=file.c -P embed.cmake` it writes the C file.
@@ -47,5 +47,5 @@ foreach(module IN LISTS modules)
     string(APPEND rows "    {\"${name}\", file_${i}, ${size}},\n")
     math(EXPR i "${i} + 1")
 endforeach()
-file(WRITE ${OUT} "#include \"script/embed.h\"\n\n${arrays}
+file(WRITE ${OUT} "#include \"script/sandbox/embed.h\"\n\n${arrays}
 const struct embed_file embed_files[] = {\n${rows}};\nconst size_t embed_count = ${i};\n")

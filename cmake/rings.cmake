@@ -43,7 +43,7 @@ function(ring name)
         file(CREATE_LINK ${PROJECT_SOURCE_DIR}/core/${inner} ${view}/${inner} SYMBOLIC)
     endforeach()
 
-    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/${name}/*.c)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/${name}/*.c)
     list(FILTER sources EXCLUDE REGEX "/main\\.c$")
     add_library(${name} STATIC ${sources})
     ring_options(${name} ${name})

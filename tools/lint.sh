@@ -19,7 +19,8 @@ check_lua() {
     luacheck --quiet --formatter plain $lua
 }
 
-# Includes point inward and name their ring; a library belongs to the rings that may know it.
+# Includes point inward and name their ring; a library belongs to the rings that may know it. A ring's folders are rooms,
+# which point inward too; the files beside them may know all of them.
 check_rings() {
     awk '
         BEGIN {
@@ -27,6 +28,9 @@ check_rings() {
             inner["auth"] = "base plan auth"; inner["redis"] = "base redis"
             inner["script"] = "base http pg redis plan auth script"
             inner["host"] = "base http pg redis plan auth script host"
+            rooms["json"] = "json"; rooms["sandbox"] = "sandbox"; rooms["runtime"] = "json runtime"
+            rooms["os"] = "runtime os"; rooms["auth"] = "runtime auth"; rooms["db"] = "json runtime db"
+            rooms["plan"] = "json runtime db plan"; rooms["request"] = "json runtime auth db plan request"
             owner["uv.h"] = "http pg redis script host"; owner["hiredis/"] = "redis"
             owner["llhttp.h"] = "http script"; owner["libpq-fe.h"] = "pg script"
             owner["lua.h"] = owner["lauxlib.h"] = owner["lualib.h"] = owner["zlib.h"] = "script"
@@ -36,11 +40,13 @@ check_rings() {
         function bad(text) { print FILENAME ":" FNR ": " text; failed = 1 }
         function among(word, list) { return index(" " list " ", " " word " ") > 0 }
         /^[ \t]*#[ \t]*include/ {
-            split(FILENAME, path, "/"); ring = path[2]
+            levels = split(FILENAME, path, "/"); ring = path[2]; room = levels > 3 ? path[3] : ""
             if (match($0, /"[^"]+"/)) {
-                name = substr($0, RSTART + 1, RLENGTH - 2); split(name, part, "/")
+                name = substr($0, RSTART + 1, RLENGTH - 2); levels = split(name, part, "/")
                 if (!(part[1] in inner)) bad("\"" name "\" does not name its ring, as \"base/buf.h\" does")
                 else if (!among(part[1], inner[ring])) bad(ring " must not know of " part[1] ": \"" name "\"")
+                else if (room != "" && part[1] == ring && !(levels > 2 && among(part[2], rooms[room])))
+                    bad(ring "/" room " must not know of \"" name "\"")
             } else if (match($0, /<[^>]+>/)) {
                 name = substr($0, RSTART + 1, RLENGTH - 2); key = name
                 sub(/\/.*/, "/", key)

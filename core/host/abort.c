@@ -1,6 +1,6 @@
 #include "host/abort.h"
 #include "base/clock.h"
-#include "script/whereabouts.h"
+#include "script/runtime/whereabouts.h"
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/rates.h"
 #include "host/shared.h"
-#include "script/env.h"
+#include "script/runtime/env.h"
 
 /* Brings the gauges of this process up to date. */
 void metrics_publish(struct worker_metrics *m, const struct script_env *env);

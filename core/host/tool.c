@@ -4,7 +4,7 @@
 #include "base/rates.h"
 #include "base/version.h"
 #include "host/process.h"
-#include "script/watchdog.h"
+#include "script/runtime/watchdog.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -13,8 +13,8 @@
 #include "host/watch.h"
 #include "script/engines.h"
 #include "redis/redis.h"
-#include "script/limit.h"
-#include "script/watchdog.h"
+#include "script/request/limit.h"
+#include "script/runtime/watchdog.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * started anew and go on; the gauges are its own, written every second and before it answers /metrics. */
 #include "http/metrics.h"
 #include "pg/pool.h"
-#include "script/script_counts.h"
+#include "script/runtime/counts.h"
 
 struct worker_gauges {
     struct counter connections, active, streams, tasks, background, lua_heap;

@@ -1,9 +1,9 @@
 /* Commands of the command line, and what an application runs when it starts and stops: one task without a request. */
 #include "base/mem.h"
 #include "script/engine.h"
-#include "script/engine_internal.h"
-#include "script/error_text.h"
-#include "script/task_internal.h"
+#include "script/runtime/engine.h"
+#include "script/runtime/error_text.h"
+#include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>

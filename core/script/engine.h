@@ -4,7 +4,7 @@
  * old one; the old one goes when the last request that holds its routes has ended. Nothing of an engine is static. */
 #include "base/error.h"
 #include "http/server.h"
-#include "script/env.h"
+#include "script/runtime/env.h"
 
 struct engine;
 

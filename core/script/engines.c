@@ -1,10 +1,10 @@
 #include "script/engines.h"
 
-#include "script/db_listen.h"
-#include "script/engine_internal.h"
-#include "script/lib_stream.h"
-#include "script/spawn.h"
-#include "script/task_internal.h"
+#include "script/db/listen.h"
+#include "script/runtime/engine.h"
+#include "script/request/lib_stream.h"
+#include "script/runtime/spawn.h"
+#include "script/runtime/task_internal.h"
 
 static struct engine *engine_at(struct list *l)
 {

@@ -2,7 +2,7 @@
 #define SCRIPT_ENGINES_H
 /* All engines of a process: that of the day, and those that were replaced and still have something to end. They stand in
  * env->engines from engine_new until they are freed. */
-#include "script/env.h"
+#include "script/runtime/env.h"
 
 unsigned engines_tasks(const struct script_env *env);      /* of requests and commands, and what was spawned to finish */
 unsigned engines_background(const struct script_env *env); /* spawned, and ended with their engine */

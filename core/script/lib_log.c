@@ -1,9 +1,9 @@
 #include "base/log.h"
 #include "http/request.h"
-#include "script/json.h"
+#include "script/json/json.h"
 #include "script/lib_core.h"
-#include "script/service.h"
-#include "script/task_internal.h"
+#include "script/request/service.h"
+#include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 
 enum { BOUND_BYTES_MAX = 8192 };

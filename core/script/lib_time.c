@@ -1,8 +1,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
-#include "script/env.h"
+#include "script/runtime/env.h"
 #include "script/lib_core.h"
-#include "script/task.h"
+#include "script/runtime/task.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 #include "script/settings.h"
-#include "script/engine_internal.h"
+#include "script/runtime/engine.h"
 #include <lauxlib.h>
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
  * user; a worker answers counts only and leaves the other pointers NULL. */
 #include "base/error.h"
 #include "base/slice.h"
-#include "script/env.h"
+#include "script/runtime/env.h"
 
 struct host_counts {  /* alive now in this process */
     unsigned handles; /* of libuv, those that the host itself keeps left out */

@@ -15,7 +15,7 @@ local M = {}
 
 local KEYS = { user = true, ip = true }
 
--- As many as core/script/limit.h takes.
+-- As many as core/script/request/limit.h takes.
 local RULES_MAX = 4
 
 local function is_count(value)

@@ -3,7 +3,7 @@
 /* An engine in tool mode with a loop of its own, for what waits. Each run is a new engine; afterwards every handle must
  * close, or the test fails. */
 #include "script/engine.h"
-#include "script/task.h"
+#include "script/runtime/task.h"
 #include "spec/core/script/bare_state.h"
 #include <signal.h>
 

@@ -1,0 +1,419 @@
+#include "script/db/db.h"
+
+#include "base/mem.h"
+#include "script/runtime/engine.h"
+#include "script/runtime/env.h"
+#include "script/json/marks.h"
+#include "script/runtime/task_internal.h"
+#include <lauxlib.h>
+#include <stdlib.h>
+
+enum { ALL_STATEMENTS_MAX = 1000, TRIES_MAX = 3 };
+
+struct all_item {
+    struct db_all *all;
+    struct pool_query *query; /* while it runs on its own */
+    struct pg_result *res;    /* owned */
+    uint64_t took_us;
+};
+
+/* Lies on the stack of the waiting function. Reads that are all known to be quick go to a shared connection; everything
+ * else is a batch on one connection, the task's own when it has one. */
+struct db_all {
+    struct task *task;
+    struct pool *pool;
+    struct pg_statement *sts; /* owned, as `copies` are; of a batch */
+    struct statement_copy *copies;
+    struct pg_conn *conn; /* while the batch runs */
+    struct pool_wait wait;
+    struct pg_error *err; /* owned; of the first statement that failed */
+    bool many;            /* one text with several sets of parameters, and the rows of all together */
+    bool borrowed, waiting, cancelled;
+    bool autocommit; /* when a connection is lost, so is the knowledge of what was done on it */
+    unsigned n, left, tries, failed;
+    uint64_t began_us;
+    struct all_item items[];
+};
+
+static void free_all(struct db_all *a)
+{
+    for (unsigned i = 0; i < a->n; i++) {
+        pg_result_free(a->items[i].res);
+        a->items[i].res = NULL;
+    }
+    for (unsigned i = 0; a->copies && i < a->n; i++)
+        statement_copy_free(&a->copies[i]);
+    free(a->copies);
+    free(a->sts);
+    free(a->err);
+    a->copies = NULL;
+    a->sts = NULL;
+    a->err = NULL;
+}
+
+static int all_gc(lua_State *L)
+{
+    free_all(lua_touserdata(L, 1));
+    return 0;
+}
+
+/* Whoever tells of a statement finds it where the other functions have it: as the first argument. */
+static void say_statement(lua_State *L, const struct db_all *a, unsigned i)
+{
+    if (a->many)
+        return;
+    lua_rawgeti(L, 1, (lua_Integer)i + 1);
+    lua_rawgeti(L, -1, 1);
+    lua_replace(L, 1);
+    lua_pop(L, 1);
+}
+
+static int push_error(lua_State *L, struct db_all *a)
+{
+    struct pg_error err = *a->err;
+    const char *outcome = a->autocommit && db_error_is_doubtful(&err) ? "unknown" : NULL;
+
+    free_all(a);
+    say_statement(L, a, a->failed);
+    db_error_push(L, &err, outcome);
+    lua_pushvalue(L, 1);
+    lua_setfield(L, -2, "statement");
+    return lua_error(L);
+}
+
+static void log_slow(lua_State *L, const struct db_all *a)
+{
+    const struct db_state *db = lua_touserdata(L, lua_upvalueindex(1));
+
+    for (unsigned i = 0; i < a->n && db->slow_us > 0; i++) {
+        const struct all_item *it = &a->items[i];
+        if (it->took_us < db->slow_us)
+            continue;
+        lua_pushvalue(L, 1);
+        say_statement(L, a, i);
+        db_slow_check(L, db, &(struct db_rows){.task = a->task, .res = it->res, .took_us = it->took_us});
+        lua_replace(L, 1);
+    }
+}
+
+/* The userdata is made first: should that fail, the results are still the collector's to free. */
+static int push_together(lua_State *L, struct db_all *a)
+{
+    struct pg_result *parts[ALL_STATEMENTS_MAX];
+    struct db_rows *r = db_rows_new(L, DB_WANT_ROWS);
+
+    for (unsigned i = 0; i < a->n; i++)
+        parts[i] = a->items[i].res;
+    r->res = pg_result_concat(parts, a->n);
+    if (r->res == NULL)
+        return luaL_error(L, "db.many: the columns of the statement changed while it ran");
+    free_all(a);
+    return db_rows_push(L, lua_gettop(L));
+}
+
+/* The userdata is the last thing that the waiting function pushed. */
+static int push_all(lua_State *L, void *arg)
+{
+    struct db_all *a = arg;
+
+    if (a->err)
+        return push_error(L, a);
+    log_slow(L, a);
+    if (a->many)
+        return push_together(L, a);
+    lua_createtable(L, (int)a->n, 0);
+    for (unsigned i = 0; i < a->n; i++) {
+        struct db_rows *r = db_rows_new(L, DB_WANT_ROWS);
+        r->res = a->items[i].res;
+        a->items[i].res = NULL;
+        db_rows_push(L, lua_gettop(L));
+        lua_rawseti(L, -3, (lua_Integer)i + 1);
+        lua_pop(L, 1);
+    }
+    free_all(a);
+    return 1;
+}
+
+static void finish(struct db_all *a)
+{
+    db_task_count(db_task_of(a->task), a->task->engine->env, a->n, clock_monotonic_us() - a->began_us);
+    script_resume(a->task, push_all, a);
+}
+
+/* ---- each on its own ---- */
+
+static void keep_error(struct db_all *a, const struct pg_error *err, unsigned i)
+{
+    if (a->err && a->failed < i)
+        return;
+    if (a->err == NULL)
+        a->err = mem_alloc(sizeof *a->err);
+    *a->err = *err;
+    a->failed = i;
+}
+
+static void on_one(struct pg_result *res, const struct pg_error *err, void *arg)
+{
+    struct all_item *it = arg;
+    struct db_all *a = it->all;
+
+    it->query = NULL;
+    it->took_us = clock_monotonic_us() - a->began_us;
+    it->res = res;
+    if (err)
+        keep_error(a, err, (unsigned)(it - a->items));
+    if (--a->left == 0)
+        finish(a);
+}
+
+static bool cancel_each(struct db_all *a)
+{
+    for (unsigned i = 0; i < a->n; i++) {
+        struct all_item *it = &a->items[i];
+        if (it->query == NULL || !pool_query_cancel(it->query))
+            continue;
+        it->query = NULL;
+        a->left--;
+    }
+    return a->left == 0;
+}
+
+/* ---- as a batch ---- */
+
+static void borrow(struct db_all *a);
+
+static void take_rows(struct db_all *a, struct pg_result *last)
+{
+    uint64_t us = (clock_monotonic_us() - a->began_us) / a->n;
+
+    for (unsigned i = 0; i < a->n; i++) {
+        a->items[i].res = i + 1 < a->n ? pg_conn_batch_take(a->conn, i) : last;
+        a->items[i].took_us = us;
+        if (a->borrowed)
+            pool_learn(a->pool, &a->sts[i], us, pg_result_bytes(a->items[i].res));
+    }
+}
+
+static void on_batch(struct pg_result *last, const struct pg_error *err, void *arg)
+{
+    struct db_all *a = arg;
+    struct pg_conn *c = a->conn;
+    struct pg_error ended;
+
+    if (err == NULL && db_task_tx_was_ended(db_task_of(a->task), c, &ended)) {
+        pg_result_free(last);
+        err = &ended;
+    }
+    unsigned failed = err ? pg_conn_batch_failed(c) : 0;
+
+    if (err == NULL)
+        take_rows(a, last);
+    a->conn = NULL;
+    if (a->borrowed)
+        pg_conn_release(c, NULL);
+    if (err && err->kind == PG_UNAVAILABLE && a->borrowed && !a->cancelled && ++a->tries < TRIES_MAX) {
+        borrow(a);
+        return;
+    }
+    if (err)
+        keep_error(a, err, failed);
+    finish(a);
+}
+
+static void run_batch(struct db_all *a, struct pg_conn *c)
+{
+    a->conn = c;
+    pg_conn_batch(c, a->sts, a->n, on_batch, a);
+}
+
+static void on_conn(struct pool_wait *w, struct pg_conn *conn, const struct pg_error *err)
+{
+    struct db_all *a = w->arg;
+
+    a->waiting = false;
+    if (conn) {
+        run_batch(a, conn);
+        return;
+    }
+    keep_error(a, err, 0);
+    finish(a);
+}
+
+static void borrow(struct db_all *a)
+{
+    struct pg_conn *c = pool_try_acquire(a->pool);
+
+    a->borrowed = true;
+    if (c) {
+        run_batch(a, c);
+        return;
+    }
+    a->waiting = true;
+    pool_acquire(a->pool, &a->wait, on_conn, a);
+}
+
+static bool cancel_all(void *arg)
+{
+    struct db_all *a = arg;
+
+    a->cancelled = true;
+    if (a->conn) {
+        pg_conn_cancel(a->conn);
+        return false;
+    }
+    if (a->waiting) {
+        a->waiting = false;
+        pool_wait_cancel(&a->wait);
+        return true;
+    }
+    return cancel_each(a);
+}
+
+/* ---- what is asked for ---- */
+
+static struct db_all *new_all(lua_State *L, unsigned n)
+{
+    struct db_all *a = lua_newuserdatauv(L, sizeof *a + n * sizeof a->items[0], 0);
+
+    memset(a, 0, sizeof *a + n * sizeof a->items[0]);
+    if (luaL_newmetatable(L, "neap.db.all")) {
+        lua_pushcfunction(L, all_gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    a->n = n;
+    for (unsigned i = 0; i < n; i++)
+        a->items[i].all = a;
+    return a;
+}
+
+/* A table that is nothing else, or that came as a JSON array. */
+static bool is_list(lua_State *L, int index)
+{
+    if (lua_type(L, index) != LUA_TTABLE)
+        return false;
+    if (!lua_getmetatable(L, index))
+        return true;
+    bool is_array = lua_topointer(L, -1) == json_marks(L)->array;
+    lua_pop(L, 1);
+    return is_array;
+}
+
+static void spread(lua_State *L, int list)
+{
+    int n = (int)lua_rawlen(L, list);
+
+    luaL_checkstack(L, n + 4, "too many parameters");
+    for (int k = 1; k <= n; k++)
+        lua_rawgeti(L, list, k);
+}
+
+/* The i-th statement as the last values on the stack, its text first, from the place that is returned. */
+static int put_statement(lua_State *L, const struct db_all *a, unsigned i)
+{
+    int top = lua_gettop(L);
+
+    if (a->many) {
+        lua_pushvalue(L, 1);
+        lua_rawgeti(L, 2, (lua_Integer)i + 1);
+        if (is_list(L, -1)) {
+            spread(L, top + 2);
+            lua_remove(L, top + 2);
+        }
+        return top + 1;
+    }
+    if (lua_rawgeti(L, 1, (lua_Integer)i + 1) != LUA_TTABLE)
+        luaL_error(L, "db.all: statement %d is not a table like {sql, ...}", (int)i + 1);
+    spread(L, top + 1);
+    if (lua_type(L, top + 2) != LUA_TSTRING)
+        luaL_error(L, "db.all: statement %d has no SQL", (int)i + 1);
+    return top + 2;
+}
+
+static void copy_statements(lua_State *L, struct db_state *db, struct db_all *a)
+{
+    a->copies = mem_zalloc(a->n * sizeof *a->copies);
+    a->sts = mem_zalloc(a->n * sizeof *a->sts);
+    for (unsigned i = 0; i < a->n; i++) {
+        int top = lua_gettop(L);
+        struct pg_statement st = db_read_statement(L, db, put_statement(L, a, i));
+        statement_copy_set(&a->copies[i], &st);
+        a->sts[i] = a->copies[i].st;
+        lua_settop(L, top);
+    }
+}
+
+/* All or none of them: a parameter that cannot be sent is found out before the first one goes. */
+static bool may_run_at_once(lua_State *L, struct db_state *db, struct db_all *a)
+{
+    for (unsigned i = 0; i < a->n; i++) {
+        int top = lua_gettop(L);
+        struct pg_statement st = db_read_statement(L, db, put_statement(L, a, i));
+        bool may = pool_shares_read(a->pool, POOL_ANY, &st);
+        lua_settop(L, top);
+        if (!may)
+            return false;
+    }
+    return true;
+}
+
+/* The pool makes its own copy of each. */
+static void run_at_once(lua_State *L, struct db_state *db, struct db_all *a)
+{
+    a->left = a->n;
+    for (unsigned i = 0; i < a->n; i++) {
+        int top = lua_gettop(L);
+        struct pg_statement st = db_read_statement(L, db, put_statement(L, a, i));
+        a->items[i].query = pool_query_shared(a->pool, POOL_ANY, &st, NULL, on_one, &a->items[i]);
+        lua_settop(L, top);
+    }
+}
+
+static int run(lua_State *L, bool many, size_t n)
+{
+    struct db_state *db = lua_touserdata(L, lua_upvalueindex(1));
+    struct task *task = script_task(L);
+    struct pg_conn *conn = db_task_conn(L, db_task_of(task));
+
+    if (conn == NULL && db->env->pool == NULL)
+        return db_error_raise(L, PG_UNAVAILABLE, "no database is configured: set DATABASE_URL");
+    if (conn == NULL && db->pin && db_pin_conn(db->pin)) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    struct db_all *a = new_all(L, (unsigned)n);
+    a->task = task;
+    a->pool = db->env->pool;
+    a->many = many;
+    a->autocommit = conn == NULL;
+    a->began_us = clock_monotonic_us();
+    if (conn == NULL && may_run_at_once(L, db, a)) {
+        run_at_once(L, db, a);
+    } else {
+        copy_statements(L, db, a);
+        if (conn)
+            run_batch(a, conn);
+        else
+            borrow(a);
+    }
+    return script_wait(L, many ? "db.many" : "db.all", cancel_all, a);
+}
+
+int db_all(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    size_t n = lua_rawlen(L, 1);
+    luaL_argcheck(L, n > 0 && n <= ALL_STATEMENTS_MAX, 1, "between 1 and 1000 statements");
+    return run(L, false, n);
+}
+
+int db_many(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TSTRING);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    size_t n = lua_rawlen(L, 2);
+    luaL_argcheck(L, n > 0 && n <= ALL_STATEMENTS_MAX, 2, "between 1 and 1000 sets of parameters");
+    return run(L, true, n);
+}

@@ -1,0 +1,313 @@
+#include "script/db/db.h"
+
+#include "base/mem.h"
+#include "pg/shape.h"
+#include "script/json/json.h"
+#include <lauxlib.h>
+#include <stdlib.h>
+
+enum { CACHE = 1 };   /* user value: rows that were looked at */
+enum { COLUMNS = 1 }; /* in the metatable of a row, as JSON_COLUMNS_FIELD */
+enum { SHAPES_KNOWN_MAX = 512 };
+
+static const char shapes_known; /* its address is the registry's key of: shape id -> metatable of its rows; [0]: how many */
+
+/* Lua does not see how large a result is: without a word its collector would let too many of them lie. */
+enum { GC_TOLD_MIN = 64 * 1024 };
+
+struct db_rows *db_rows_new(lua_State *L, enum db_want want)
+{
+    struct db_rows *r = lua_newuserdatauv(L, sizeof *r, want == DB_WANT_ROWS ? 1 : 0);
+
+    *r = (struct db_rows){.want = want};
+    luaL_setmetatable(L, DB_ROWS);
+    return r;
+}
+
+static void clear(struct db_rows *r)
+{
+    pg_result_free(r->res);
+    free(r->err);
+    r->res = NULL;
+    r->err = NULL;
+}
+
+void db_rows_take(struct db_rows *r, struct pg_result *res, const struct pg_error *err)
+{
+    clear(r);
+    r->res = res;
+    if (err) {
+        r->err = mem_alloc(sizeof *r->err);
+        *r->err = *err;
+    }
+}
+
+/* The columns in their order: the JSON encoder writes a row by them, so that one that is NULL is null and not missing. */
+static void make_row_metatable(lua_State *L, const struct pg_result *res)
+{
+    int n = pg_result_columns(res);
+
+    lua_createtable(L, 0, 2);
+    lua_pushliteral(L, DB_ROW);
+    lua_setfield(L, -2, "__name");
+    lua_createtable(L, n, n);
+    for (int i = 0; i < n; i++) {
+        struct slice name = pg_result_name(res, i);
+        lua_pushlstring(L, name.p, name.n);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, i + 1);
+        lua_pushinteger(L, i + 1);
+        lua_rawset(L, -3);
+    }
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, COLUMNS);
+    lua_setfield(L, -2, JSON_COLUMNS_FIELD);
+}
+
+/* The rows of a statement share it, whichever connection they came by. */
+void db_row_push_meta(lua_State *L, const struct pg_result *res)
+{
+    lua_Integer id = (lua_Integer)pg_result_shape(res)->id, known;
+
+    luaL_checkstack(L, 6, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &shapes_known);
+    if (lua_rawgeti(L, -1, id) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_rawgeti(L, -1, 0);
+        known = lua_tointeger(L, -1);
+        lua_pop(L, 1);
+        if (known >= SHAPES_KNOWN_MAX) {
+            lua_pop(L, 1);
+            lua_createtable(L, 0, 0);
+            lua_pushvalue(L, -1);
+            lua_rawsetp(L, LUA_REGISTRYINDEX, &shapes_known);
+            known = 0;
+        }
+        lua_pushinteger(L, known + 1);
+        lua_rawseti(L, -2, 0);
+        make_row_metatable(L, res);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, id);
+    }
+    lua_replace(L, -2);
+}
+
+/* The row's metatable is on top; the row takes its place. */
+void db_row_push(lua_State *L, const struct pg_result *res, int row)
+{
+    int n = pg_result_columns(res), meta = lua_gettop(L);
+
+    luaL_checkstack(L, 6, NULL);
+    lua_rawgeti(L, meta, COLUMNS);
+    lua_createtable(L, 0, n);
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, meta + 1, i + 1);
+        if (pg_result_is_null(res, row, i))
+            lua_pushnil(L);
+        else
+            db_cell_push(L, pg_result_type(res, i), pg_result_element_type(res, i), pg_result_text(res, row, i));
+        lua_rawset(L, -3);
+    }
+    lua_pushvalue(L, meta);
+    lua_setmetatable(L, -2);
+    lua_replace(L, meta);
+    lua_settop(L, meta);
+}
+
+static int push_one(lua_State *L, struct db_rows *r)
+{
+    if (pg_result_rows(r->res) == 0) {
+        lua_pushnil(L);
+    } else {
+        db_row_push_meta(L, r->res);
+        db_row_push(L, r->res, 0);
+    }
+    clear(r);
+    return 1;
+}
+
+/* The statement is the first argument of the function that waited for it. */
+static int push_failure(lua_State *L, struct db_rows *r)
+{
+    db_error_push(L, r->err, r->autocommit && db_error_is_doubtful(r->err) ? "unknown" : NULL);
+    lua_pushvalue(L, 1);
+    lua_setfield(L, -2, "statement");
+    clear(r);
+    return lua_error(L);
+}
+
+int db_rows_push(lua_State *L, int index)
+{
+    struct db_rows *r = lua_touserdata(L, index);
+
+    if (r->err)
+        return push_failure(L, r);
+    switch (r->want) {
+    case DB_WANT_ROWS:
+        lua_pushvalue(L, index);
+        if (pg_result_bytes(r->res) >= GC_TOLD_MIN)
+            lua_gc(L, LUA_GCSTEP, (int)(pg_result_bytes(r->res) >> 10));
+        return 1;
+    case DB_WANT_ONE:
+        return push_one(L, r);
+    case DB_WANT_COUNT:
+        lua_pushinteger(L, pg_result_affected(r->res));
+        clear(r);
+        return 1;
+    case DB_WANT_NOTHING:
+        clear(r);
+    }
+    return 0;
+}
+
+static struct db_rows *check_rows(lua_State *L)
+{
+    struct db_rows *r = luaL_checkudata(L, 1, DB_ROWS);
+
+    if (r->res == NULL)
+        luaL_error(L, "these rows were closed");
+    return r;
+}
+
+/* A row is made once, so that what a handler writes into it stays. */
+static int push_cached_row(lua_State *L, struct db_rows *r, lua_Integer i)
+{
+    if (lua_getiuservalue(L, 1, CACHE) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 0);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, CACHE);
+    }
+    if (lua_rawgeti(L, -1, i) != LUA_TNIL)
+        return 1;
+    lua_pop(L, 1);
+    db_row_push_meta(L, r->res);
+    db_row_push(L, r->res, (int)i - 1);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, i);
+    return 1;
+}
+
+static int rows_index(lua_State *L)
+{
+    struct db_rows *r = check_rows(L);
+
+    if (lua_isinteger(L, 2)) {
+        lua_Integer i = lua_tointeger(L, 2);
+        if (i < 1 || i > pg_result_rows(r->res))
+            return 0;
+        return push_cached_row(L, r, i);
+    }
+    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    if (strcmp(key, "affected") == 0) {
+        lua_pushinteger(L, pg_result_affected(r->res));
+        return 1;
+    }
+    if (strcmp(key, "columns") == 0) {
+        make_row_metatable(L, r->res); /* one of its own, that may be changed */
+        lua_rawgeti(L, -1, COLUMNS);
+        return 1;
+    }
+    return 0;
+}
+
+static int rows_newindex(lua_State *L)
+{
+    return luaL_error(L, "rows cannot be replaced: change the fields of a row, or build a table");
+}
+
+static int rows_len(lua_State *L)
+{
+    lua_pushinteger(L, pg_result_rows(check_rows(L)->res));
+    return 1;
+}
+
+static int rows_next(lua_State *L)
+{
+    struct db_rows *r = check_rows(L);
+    lua_Integer i = luaL_optinteger(L, 2, 0) + 1;
+
+    lua_settop(L, 1);
+    if (i > pg_result_rows(r->res))
+        return 0;
+    push_cached_row(L, r, i);
+    lua_pushinteger(L, i);
+    lua_insert(L, -2);
+    return 2;
+}
+
+static int rows_pairs(lua_State *L)
+{
+    lua_pushcfunction(L, rows_next);
+    lua_pushvalue(L, 1);
+    lua_pushnil(L);
+    return 3;
+}
+
+static int rows_close(lua_State *L)
+{
+    struct db_rows *r = luaL_checkudata(L, 1, DB_ROWS);
+
+    clear(r);
+    return 0;
+}
+
+static int rows_tostring(lua_State *L)
+{
+    struct db_rows *r = luaL_checkudata(L, 1, DB_ROWS);
+
+    lua_pushfstring(L, DB_ROWS ": %d rows", r->res ? pg_result_rows(r->res) : 0);
+    return 1;
+}
+
+/* Rows that a handler has looked at may have been changed and are written as the tables that they are now. */
+static int write_row(lua_State *L, struct pg_result *res, int cache, int row, struct buf *out, char err[static ERR_MAX])
+{
+    int rc = 0;
+
+    if (cache == 0 || lua_rawgeti(L, cache, row + 1) == LUA_TNIL)
+        pg_result_write_row(res, row, out);
+    else
+        rc = json_encode(L, -1, out, err);
+    if (cache > 0)
+        lua_pop(L, 1);
+    return rc;
+}
+
+static int write_json(lua_State *L, int index, struct buf *out, char err[static ERR_MAX])
+{
+    struct db_rows *r = lua_touserdata(L, index);
+    int top = lua_gettop(L), rc = 0;
+
+    if (r->res == NULL)
+        return fail(err, "rows that were closed cannot be JSON");
+    if (lua_getiuservalue(L, index, CACHE) == LUA_TTABLE) {
+        buf_char(out, '[');
+        for (int row = 0; row < pg_result_rows(r->res) && rc == 0; row++) {
+            if (row > 0)
+                buf_char(out, ',');
+            rc = write_row(L, r->res, top + 1, row, out, err);
+        }
+        buf_char(out, ']');
+    } else {
+        pg_result_write_rows(r->res, out);
+    }
+    lua_settop(L, top);
+    return rc;
+}
+
+void db_rows_open(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"__index", rows_index}, {"__newindex", rows_newindex}, {"__len", rows_len},           {"__pairs", rows_pairs},
+        {"__gc", rows_close},    {"__close", rows_close},       {"__tostring", rows_tostring}, {NULL, NULL},
+    };
+
+    lua_createtable(L, 0, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &shapes_known);
+    luaL_newmetatable(L, DB_ROWS);
+    luaL_setfuncs(L, methods, 0);
+    lua_pushlightuserdata(L, (void *)write_json);
+    lua_setfield(L, -2, JSON_WRITER_FIELD);
+    lua_pop(L, 1);
+}

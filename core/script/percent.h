@@ -1,9 +1,0 @@
-#ifndef SCRIPT_PERCENT_H
-#define SCRIPT_PERCENT_H
-/* Percent-encoding, RFC 3986 2.1; plus: "+" is a blank, as forms and queries have it (WHATWG URL 5.1). */
-#include "base/slice.h"
-
-bool percent_is_encoded(struct slice s, bool plus);
-/* Bytes written to out, which has room for s.n. A "%" that two hex digits do not follow stays as it is. */
-size_t percent_decode(char *out, struct slice s, bool plus);
-#endif

@@ -1,0 +1,46 @@
+#ifndef SCRIPT_REQUEST_SERVICE_H
+#define SCRIPT_REQUEST_SERVICE_H
+/* An engine as requests see it: the routes of its application, what they mean, who may call them, and the answer that is
+ * being made. Each engine is one; the files that run Lua know the engine inside it alone. */
+#include "base/buf.h"
+#include "http/request.h"
+#include "http/route.h"
+#include "script/runtime/engine.h"
+#include "script/request/operation.h"
+#include "script/request/reply.h"
+
+struct auth;
+
+struct service {
+    struct engine engine;         /* first, so that either is found from the other */
+    struct route_table *routes;   /* counted once for the engine until it is retired */
+    struct operations operations; /* what the routes mean, by their numbers */
+    struct auth *auth;            /* owned; NULL: nobody can sign in */
+    int name_outsider;            /* registry reference: names the user behind an issuer's subject, or LUA_NOREF */
+    int error_mapper;             /* registry reference, or LUA_NOREF */
+    struct list outlets;          /* answers that outlived their handlers */
+    struct reply reply;           /* of the task that ends now */
+    struct buf scratch;           /* body bytes of that reply */
+    struct buf scratch_headers;
+};
+
+static inline struct service *service_of_engine(struct engine *e)
+{
+    return (struct service *)e;
+}
+
+static inline struct service *service_of(lua_State *L)
+{
+    return service_of_engine(engine_of(L));
+}
+
+static inline struct service *service_of_request(const struct request *req)
+{
+    return route_table_arg(req->table);
+}
+
+static inline const struct operation *service_operation(const struct service *s, const struct request *req)
+{
+    return operation_at(&s->operations, req->match.route->handler);
+}
+#endif

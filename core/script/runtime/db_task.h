@@ -1,0 +1,22 @@
+#ifndef SCRIPT_RUNTIME_DB_TASK_H
+#define SCRIPT_RUNTIME_DB_TASK_H
+/* What one task has to do with the database: embedded in struct task, all zero at its start. */
+#include "base/buf.h"
+#include "base/list.h"
+#include <stdint.h>
+
+struct task;
+struct db_lease;
+
+struct db_task {
+    struct db_lease *top; /* borrowed: the innermost db.tx or db.session that is open */
+    struct list flows;    /* of db.each and db.copy_*, that are open; zero before the first one */
+    unsigned statements;
+    uint64_t us; /* from sending them to their answers */
+};
+
+struct db_task *db_task_of(struct task *t); /* task.c */
+/* The task is over: what it still holds is given back, counted and logged as a leak. */
+void db_task_end(struct db_task *t);
+void db_task_log(const struct db_task *t, struct buf *fields); /* ,"db_ms":1.234,"db_queries":2 for the access line */
+#endif

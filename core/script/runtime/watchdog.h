@@ -1,0 +1,16 @@
+#ifndef SCRIPT_RUNTIME_WATCHDOG_H
+#define SCRIPT_RUNTIME_WATCHDOG_H
+/* Ends Lua that runs for too long in one go. A count hook would cost every handler 15 to 140%; instead a thread looks at
+ * when the present run began, and past the limit signals the loop's thread, whose signal handler sets the hook that
+ * raises. One per process, started after fork. The hook does not fire inside one long pattern match: there the supervisor's
+ * heartbeat ends the worker. */
+#include <stdint.h>
+
+struct engine;
+
+void watchdog_start(uint64_t cpu_ms_max); /* on the loop's thread; 0 turns it off */
+void watchdog_stop(void);
+void watchdog_watch(struct engine *e); /* the engine whose Lua is about to run */
+void watchdog_enter(void);
+void watchdog_leave(void);
+#endif
