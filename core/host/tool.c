@@ -6,12 +6,13 @@
 #include "host/process.h"
 #include "script/runtime/watchdog.h"
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { CLOSE_MS = 3000, EXIT_INTERRUPTED = 130 };
+enum { CLOSE_MS = 3000, EXIT_SIGNALLED = 128 };
 
 /* ---- the clockwork ---- */
 
@@ -27,17 +28,44 @@ static void on_flush(uv_prepare_t *h)
     log_flush();
 }
 
-/* The first signal lets the command clean up behind itself; the second ends it as it would end any program. */
-static void on_interrupt(uv_signal_t *h, int number)
+static struct tool *signalled; /* a handler has no argument */
+static pthread_t loop_thread;
+
+/* The first signal lets the command clean up behind itself; the second ends it as it would end any program. Not through
+ * the loop: Lua that computes for ever would never let it come round. */
+static void on_signal(int number)
 {
-    struct tool *t = h->data;
-    if (t->interrupted || t->over) {
-        uv_signal_stop(h);
-        raise(number);
+    if (!pthread_equal(pthread_self(), loop_thread)) {
+        pthread_kill(loop_thread, number);
         return;
     }
-    t->interrupted = true;
-    engine_cancel_all(t->engine);
+    struct tool *t = signalled;
+    if (t->interrupted != 0 || t->over) {
+        signal(number, SIG_DFL);
+        raise(number); /* comes when this handler returns */
+        return;
+    }
+    t->interrupted = number;
+    if (!t->leaving)
+        watchdog_interrupt(number);
+    uv_async_send(&t->interrupt);
+}
+
+static void on_interrupt(uv_async_t *h)
+{
+    struct tool *t = h->data;
+    if (!t->leaving)
+        engine_interrupt(t->engine, t->interrupted);
+}
+
+static void catch_signals(struct tool *t)
+{
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    signalled = t;
+    loop_thread = pthread_self();
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
 }
 
 static int start_clockwork(struct tool *t)
@@ -47,20 +75,19 @@ static int start_clockwork(struct tool *t)
     wheel_init(&t->wheel, uv_now(&t->loop));
     uv_timer_init(&t->loop, &t->tick);
     uv_prepare_init(&t->loop, &t->flush);
-    uv_signal_init(&t->loop, &t->sigint);
-    uv_signal_init(&t->loop, &t->sigterm);
-    t->tick.data = t->sigint.data = t->sigterm.data = t;
+    uv_async_init(&t->loop, &t->interrupt, on_interrupt);
+    t->tick.data = t->interrupt.data = t;
     uv_timer_start(&t->tick, on_tick, WHEEL_TICK_MS, WHEEL_TICK_MS);
     uv_prepare_start(&t->flush, on_flush);
-    uv_signal_start(&t->sigint, on_interrupt, SIGINT);
-    uv_signal_start(&t->sigterm, on_interrupt, SIGTERM);
+    catch_signals(t);
     return 0;
 }
 
 static void stop_clockwork(struct tool *t)
 {
-    uv_handle_t *own[] = {(uv_handle_t *)&t->tick, (uv_handle_t *)&t->flush, (uv_handle_t *)&t->sigint,
-                          (uv_handle_t *)&t->sigterm};
+    uv_handle_t *own[] = {(uv_handle_t *)&t->tick, (uv_handle_t *)&t->flush, (uv_handle_t *)&t->interrupt};
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         uv_close(own[i], NULL);
     while (uv_run(&t->loop, UV_RUN_NOWAIT) != 0 && uv_hrtime() / 1000000 < t->give_up_ms)
@@ -92,12 +119,26 @@ static int load_settings(struct tool *t, const struct cli_command *command)
 
 /* ---- life ---- */
 
-static void on_done(int code, void *arg)
+static void on_left(int code, void *arg)
 {
     struct tool *t = arg;
     t->over = true;
-    t->exit_code = t->interrupted ? EXIT_INTERRUPTED : code;
+    if (t->exit_code == EXIT_OK)
+        t->exit_code = code;
+    if (t->interrupted != 0)
+        t->exit_code = EXIT_SIGNALLED + t->interrupted;
     uv_stop(&t->loop);
+}
+
+/* A task that was cancelled runs no more Lua to speak of: what it has to undo is undone in one of its own. */
+static void on_done(int code, void *arg)
+{
+    struct tool *t = arg;
+    t->leaving = true;
+    t->exit_code = code;
+    if (t->interrupted != 0)
+        engine_cancel_all(t->engine);
+    engine_run(t->engine, "neap.leave", on_left, t);
 }
 
 static void run(struct tool *t, const struct cli_command *command)

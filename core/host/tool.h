@@ -9,13 +9,14 @@
 #include "pg/pool.h"
 #include "script/engine.h"
 #include "script/tool_host.h"
+#include <signal.h>
 
 struct tool {
     uv_loop_t loop;
     struct wheel wheel;
     uv_timer_t tick;
     uv_prepare_t flush;
-    uv_signal_t sigint, sigterm;
+    uv_async_t interrupt; /* a signal handler wakes the loop with it */
     struct settings settings;
     struct limits limits;
     struct server *server;       /* owned; NULL while nothing serves */
@@ -28,10 +29,11 @@ struct tool {
     struct tool_host host;
     struct shared *shared; /* owned: this process alone */
     struct buf metrics_text;
-    unsigned closing; /* pools and servers on their way out */
-    bool over;        /* the command has ended */
-    bool interrupted;
-    uint64_t give_up_ms; /* what does not close until then is left to the system */
+    unsigned closing;                  /* pools and servers on their way out */
+    volatile sig_atomic_t leaving;     /* the command has ended, and what it left is undone */
+    volatile sig_atomic_t over;        /* that too */
+    volatile sig_atomic_t interrupted; /* the signal that ends it; 0: none */
+    uint64_t give_up_ms;               /* what does not close until then is left to the system */
     int exit_code;
 };
 

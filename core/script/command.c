@@ -28,11 +28,15 @@ static void print_error(struct task *t, enum task_outcome how)
 
 static int exit_code(struct task *t, enum task_outcome how)
 {
+    struct engine *e = t->engine;
     if (t->cancelled == TASK_EXIT)
         return t->exit_code;
     if (how == OUTCOME_OK)
         return lua_isinteger(t->co, -1) ? (int)lua_tointeger(t->co, -1) : 0;
-    print_error(t, how);
+    if (t->cancelled != TASK_STOPPED || e->interrupted == 0)
+        print_error(t, how);
+    else if (e->interrupted_at.n == 0)
+        buf_append(&e->interrupted_at, t->trace.p, t->trace.n);
     return 1;
 }
 
@@ -45,6 +49,31 @@ static void on_task_done(struct task *t, enum task_outcome how, void *arg)
         task_reset(t);
     task_free(t);
     c.on_done(code, c.arg);
+}
+
+/* A command that waits is told apart from the requests that it serves by having none. */
+static void keep_place(struct engine *e)
+{
+    for (struct list *l = e->tasks.next; l != &e->tasks; l = l->next) {
+        struct task *t = LIST_OF(l, struct task, link);
+        size_t n;
+        if (t->done != on_task_done || t->state != TASK_WAITING || t->cancelled != TASK_LIVE)
+            continue;
+        luaL_traceback(e->L, t->co, NULL, 0);
+        const char *s = lua_tolstring(e->L, -1, &n);
+        buf_append(&e->interrupted_at, s, n);
+        lua_pop(e->L, 1);
+        return;
+    }
+}
+
+void engine_interrupt(struct engine *e, int signal)
+{
+    if (e->interrupted == 0) {
+        e->interrupted = signal;
+        keep_place(e);
+    }
+    engine_cancel_all(e);
 }
 
 /* (module) -> require(module).main */

@@ -99,6 +99,7 @@ static void on_over(struct engine *e)
     list_remove(&e->link);
     operations_free(&s->operations);
     auth_free(s->auth);
+    buf_free(&e->interrupted_at);
     buf_free(&s->scratch);
     buf_free(&s->scratch_headers);
     free(s);

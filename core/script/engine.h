@@ -18,6 +18,8 @@ struct route_table *engine_routes(struct engine *e); /* borrowed; server_set_rou
 void engine_retire(struct engine *e);
 unsigned engine_tasks(const struct engine *e); /* live coroutines */
 void engine_cancel_all(struct engine *e);      /* ends every task at its wait: the deadline of a drain */
+/* Likewise, because of a signal, and keeps where the command was: core.interruption() tells both. */
+void engine_interrupt(struct engine *e, int signal);
 
 /* The http_app of a worker. start() finds the engine by the request's route table. */
 extern const struct http_app script_app;

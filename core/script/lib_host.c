@@ -2,6 +2,7 @@
 #include "script/runtime/env.h"
 #include "script/lib_core.h"
 #include "script/runtime/counts.h"
+#include "script/runtime/engine.h"
 #include "script/runtime/task_internal.h"
 #include "script/tool_host.h"
 #include <lauxlib.h>
@@ -171,10 +172,30 @@ static int l_exit(lua_State *L)
     return 0;
 }
 
+/* interruption(): the number of the signal that ended the command and the traceback of where it was; nothing else did. */
+static int l_interruption(lua_State *L)
+{
+    const struct engine *e = script_engine(L);
+    tool(L, "interruption");
+    if (e->interrupted == 0)
+        return 0;
+    lua_pushinteger(L, e->interrupted);
+    lua_pushlstring(L, e->interrupted_at.n ? e->interrupted_at.p : "", e->interrupted_at.n);
+    return 2;
+}
+
 static const luaL_Reg functions[] = {
-    {"serve", l_serve}, {"unserve", l_unserve}, {"use_database", l_use_database}, {"set_user", l_set_user},
-    {"count", l_count}, {"counts", l_counts},   {"metrics", l_metrics},           {"draining", l_draining},
-    {"exit", l_exit},   {NULL, NULL},
+    {"serve", l_serve},
+    {"unserve", l_unserve},
+    {"use_database", l_use_database},
+    {"set_user", l_set_user},
+    {"count", l_count},
+    {"counts", l_counts},
+    {"metrics", l_metrics},
+    {"draining", l_draining},
+    {"exit", l_exit},
+    {"interruption", l_interruption},
+    {NULL, NULL},
 };
 
 void lib_host_add(lua_State *L)

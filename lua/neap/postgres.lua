@@ -306,12 +306,8 @@ function Postgres:locked(fn)
   if lock == nil then
     args.fail(("another process has held %s for %d seconds"):format(self.lock_path, LOCK_WAIT_S))
   end
-  local ok, result = pcall(fn)
-  lock:unlock()
-  if not ok then
-    error(result, 0)
-  end
-  return result
+  local held <close> = lock
+  return fn(held)
 end
 
 --- Starts it, making it first when there is none. Safe when several processes do it at once.

@@ -4,6 +4,7 @@ local boot = require "neap.boot"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
 local db = require "neap.db"
+local leave = require "neap.leave"
 local postgres = require "neap.postgres"
 local terminal = require "neap.terminal"
 
@@ -25,12 +26,12 @@ local function is_application()
   return core_os.stat(core.app_dir .. "/lua/app") ~= nil or core_os.stat(core.app_dir .. "/migrations") ~= nil
 end
 
---- Where the database is; starts the private one when there is no DATABASE_URL.
----@return neap.ToolDatabase
-function M.find()
-  local url = boot.config("tool").DATABASE_URL
-  if url then
-    return { url = url, started = false }
+-- The fields of a neap.ToolDatabase, into a table that is known before the server is started.
+local function find(found)
+  found.url = boot.config("tool").DATABASE_URL
+  found.started = false
+  if found.url then
+    return found
   end
   if not postgres.exists(core.app_dir) then
     if not is_application() then
@@ -38,9 +39,24 @@ function M.find()
     end
     terminal.note "no DATABASE_URL: making a private Postgres in .neap/postgres"
   end
-  local private = postgres.of(core.app_dir)
-  local started = private:start()
-  return { url = private:url(), private = private, started = started }
+  return M.start_private(found)
+end
+
+--- Starts the private Postgres, and tells in `found` whether it did also when it is interrupted over it.
+---@param found table
+---@return neap.ToolDatabase found
+function M.start_private(found)
+  found.private = postgres.of(core.app_dir)
+  found.url = found.private:url()
+  found.started = not found.private:is_running()
+  found.started = found.private:start()
+  return found
+end
+
+--- Where the database is; starts the private one when there is no DATABASE_URL.
+---@return neap.ToolDatabase
+function M.find()
+  return find {}
 end
 
 --- Points db.* of this process at a URL and fails when nobody answers there.
@@ -64,10 +80,15 @@ end
 ---@param fn fun(database: neap.ToolDatabase): T
 ---@return T
 function M.with_server(fn)
-  local database = M.find()
-  local ok, result = pcall(fn, database)
-  core.use_database(nil)
-  M.release(database)
+  local database = {}
+  local undo = leave.undo(function()
+    core.use_database(nil)
+    M.release(database)
+  end)
+  local ok, result = pcall(function()
+    return fn(find(database))
+  end)
+  undo()
   if not ok then
     error(result, 0)
   end

@@ -164,3 +164,50 @@ describe("neap test with a database", function()
     server:drop()
   end)
 end)
+
+describe("neap test that is told to end", function()
+  local function begin(spec)
+    scratch.write(app .. "/spec/a_spec.lua", 'local test, core = require "neap.test", require "neap.core"\n' .. spec)
+    local proc = core_os.spawn { core.program, "test", cwd = app, stdout = "pipe", stderr = "pipe" }
+    proc.timeout = 60
+    return proc, assert(proc:read_until("begun\n", "stdout")):match "%d+"
+  end
+
+  for what, body in pairs { waits = "core.sleep(1000)", ["computes for ever"] = "while true do pcall(error) end" } do
+    it("says where it was and stops what it started, though a spec " .. what, function()
+      with_database()
+      local proc, server = begin(([[
+        it("passes", function() end)
+        it("hangs", function()
+          require("neap.db").exec "insert into things values ('a')"
+          print(test.spawn_server({ command = "serve", database = true }).pid, "begun")
+          %s
+        end)
+      ]]):format(body))
+      proc:kill "TERM"
+      assert.equal("neap test: ended by SIGTERM in 'hangs' at spec/a_spec.lua:6\n", proc:read_until("\n", "stderr"))
+      assert(proc:read_until("1 passed, 0 failed, not all of them ran\n", "stdout"))
+      assert.equal(143, (proc:wait()))
+      assert.is_nil(core_os.stat("/proc/" .. server))
+      assert.is_false(require("neap.postgres").of(app):is_running())
+      require("neap.postgres").of(app):destroy()
+    end)
+  end
+
+  it("ends at the second signal at the latest, as any program", function()
+    local proc = begin [[
+      it("hangs where no Lua runs", function()
+        io.stdout:write("begun\n"):flush()
+        local text = ("a"):rep(60)
+        text:find(("a-"):rep(60) .. "b")
+      end)
+    ]]
+    core.sleep(0.3) -- most likely it is in there by now
+    proc:kill "INT"
+    core.sleep(0.1)
+    if proc:wait(0) == nil then
+      proc:kill "INT"
+    end
+    assert.equal(130, (proc:wait()))
+  end)
+end)

@@ -2,6 +2,7 @@
 #define SCRIPT_RUNTIME_ENGINE_H
 /* An engine as far as running Lua goes: its state, its tasks and what runs now. What requests have of it besides is in
  * script/request/service.h. */
+#include "base/buf.h"
 #include "base/list.h"
 #include "script/runtime/heap.h"
 #include <lua.h>
@@ -36,6 +37,9 @@ struct engine {
 
     struct list listeners; /* of db.listen, that are open */
     unsigned listeners_n;
+
+    int interrupted;           /* the signal that ended the command; 0: none did */
+    struct buf interrupted_at; /* its traceback */
 };
 
 static inline struct engine *engine_of(lua_State *L)

@@ -55,7 +55,7 @@ static int run(lua_State *L, lua_State *co, int n)
     if (t != NULL) {
         t->chain_n--;
         e->running = L;
-        if (t->cancelled == TASK_CPU)
+        if (lua_gethook(co) != NULL)
             lua_sethook(co, NULL, 0, 0);
     }
     if (status == LUA_YIELD && e->host_yield) {

@@ -194,7 +194,7 @@ static void resume(struct task *t, int n)
     watchdog_leave();
     e->current = NULL;
     e->running = NULL;
-    if (t->cancelled == TASK_CPU)
+    if (lua_gethook(t->co) != NULL)
         lua_sethook(t->co, NULL, 0, 0);
     if (status == LUA_YIELD && e->host_yield) {
         lua_pop(t->co, results);

@@ -20,6 +20,7 @@ static struct {
     uint64_t limit_us;
     _Atomic uint64_t entered_us; /* 0: no Lua runs */
     _Atomic(struct engine *) engine;
+    atomic_int interrupted; /* a signal whose hook has not run yet; 0: a hook is the limit's */
 } dog = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 /* Raises again at every instruction until the task has ended: a pcall in the handler must not win. */
@@ -38,19 +39,34 @@ static void on_hook(lua_State *L, lua_Debug *ar)
     if (t->trace.n == 0)
         buf_append(&t->trace, lua_tostring(L, -1), lua_rawlen(L, -1));
     lua_pop(L, 1);
-    t->cancelled = TASK_CPU;
+    int signal = atomic_exchange(&dog.interrupted, 0);
+    if (signal != 0)
+        engine_of(L)->interrupted = signal;
+    if (t->cancelled == TASK_LIVE)
+        t->cancelled = signal != 0 ? TASK_STOPPED : TASK_CPU;
     lua_rawgeti(L, LUA_REGISTRYINDEX, engine_of(L)->cancelled_value);
     lua_error(L);
 }
 
 /* On the loop's thread, between two of its instructions; lua_sethook may be called there (lua.h). */
-static void on_signal(int sig)
+static void set_hook(void)
 {
-    (void)sig;
     struct engine *e = atomic_load(&dog.engine);
     /* In this order: an engine that is not entered may be gone. */
     if (atomic_load(&dog.entered_us) != 0 && e != NULL && e->running != NULL)
         lua_sethook(e->running, on_hook, LUA_MASKCOUNT, 1);
+}
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    set_hook();
+}
+
+void watchdog_interrupt(int signal)
+{
+    atomic_store(&dog.interrupted, signal);
+    set_hook();
 }
 
 static uint64_t thread_cpu_us(clockid_t clock)
@@ -138,8 +154,7 @@ void watchdog_watch(struct engine *e)
 
 void watchdog_enter(void)
 {
-    if (dog.running)
-        atomic_store_explicit(&dog.entered_us, clock_monotonic_us(), memory_order_relaxed);
+    atomic_store_explicit(&dog.entered_us, dog.running ? clock_monotonic_us() : 1, memory_order_relaxed);
 }
 
 void watchdog_leave(void)

@@ -10,6 +10,8 @@ struct engine;
 
 void watchdog_start(uint64_t cpu_ms_max); /* on the loop's thread; 0 turns it off */
 void watchdog_stop(void);
+/* Ends the Lua that runs now, if any does, because of this signal. To be called by its handler, on the loop's thread. */
+void watchdog_interrupt(int signal);
 void watchdog_watch(struct engine *e); /* the engine whose Lua is about to run */
 void watchdog_enter(void);
 void watchdog_leave(void);

@@ -3,6 +3,7 @@ local args = require "neap.args"
 local boot = require "neap.boot"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
+local leave = require "neap.leave"
 local terminal = require "neap.terminal"
 
 local M = {}
@@ -21,17 +22,14 @@ end. Each test runs in a transaction that is rolled back. Useful options of bust
 --exclude-tags=TAG, --repeat=N, --shuffle, -o TAP, --list.]],
 }
 
---- The server that scratch databases are made on; nil when the application has no database.
-local function find_server()
+-- The server that scratch databases are made on; without a URL when the application has no database.
+local function find_server(server)
   local url = os.getenv "TEST_DATABASE_URL"
   if url and url ~= "" then
-    return { url = url }
+    server.url = url
+  elseif require("neap.tool_database").is_wanted() then
+    require("neap.tool_database").start_private(server)
   end
-  if not require("neap.tool_database").is_wanted() then
-    return nil
-  end
-  local private = require("neap.postgres").of(core.app_dir)
-  return { url = private:url(), started = private:start(), private = private }
 end
 
 local function check_there_are_specs(argv)
@@ -64,14 +62,27 @@ local function run_with_database(argv, runner, server)
   return run_specs(argv, runner)
 end
 
-local function clean_up(server)
+local function clean_up(server, runner)
+  runner.unpin() -- a test that was ended in its middle has not
   core.use_database(nil)
   for _, problem in ipairs(require("neap.test.scratch").discard_all()) do
     terminal.note("neap test: ", problem)
   end
-  if server and server.private then
+  if server.private then
     require("neap.tool_database").release(server)
   end
+end
+
+-- The innermost line of a spec is what its reader looks for; the frames around it are busted's and ours.
+local function tell_where(runner)
+  local signal, traceback = leave.interruption()
+  if signal == nil then
+    return
+  end
+  local place = traceback:match "\n%s*([^\n]-_spec%.lua:%d+):"
+  terminal.note(("neap test: ended by %s%s%s"):format(signal, runner.current and " in '" .. runner.current .. "'" or "",
+    place and " at " .. place or ""))
+  terminal.line(runner.summary(), ", not all of them ran")
 end
 
 -- In place of what the application's .env says; the environment of who runs the specs still wins. Hashing a password is
@@ -103,14 +114,19 @@ function M.main()
     check_there_are_specs(positions)
     local runner = require "neap.test.runner"
     runner.keep_results = flags.ran ~= nil
-    local server = find_server()
+    local server = {}
+    local undo = leave.undo(function()
+      tell_where(runner)
+      clean_up(server, runner)
+    end)
     local ok, code = pcall(function()
-      if server then
+      find_server(server)
+      if server.url then
         return run_with_database(positions, runner, server)
       end
       return run_specs(positions, runner)
     end)
-    clean_up(server)
+    undo()
     if not ok then
       error(code, 0)
     end

@@ -8,7 +8,6 @@ local test = require "neap.test"
 -- Files that specs require are no specs: they see globals, not busted's environment.
 _G.assert = require "luassert"
 
-local pinned = false
 local file
 
 busted.subscribe({ "file", "start" }, function(element)
@@ -18,25 +17,26 @@ busted.subscribe({ "file", "start" }, function(element)
   return nil, true
 end)
 
+busted.subscribe({ "test", "start" }, function(element)
+  runner.current = element.name
+  return nil, true
+end)
+
 busted.before_each(function()
   test.internal.start_test()
   if runner.has_database and test.internal.is_in_transaction() then
+    runner.is_pinned = true
     db.pin()
-    pinned = true
   end
 end)
 
-busted.after_each(function()
-  if pinned then
-    pinned = false
-    db.unpin()
-  end
-end)
+busted.after_each(runner.unpin)
 
 local count = runner.count
 local OUTCOMES = { success = "passed", pending = "skipped" }
 
 busted.subscribe({ "test", "end" }, function(element, _, status)
+  runner.current = nil
   local outcome = OUTCOMES[status] or "failed"
   count[outcome] = count[outcome] + 1
   if runner.keep_results then

@@ -6,10 +6,19 @@ local core = require "neap.core"
 ---@field file string  as it was found, below the application's folder
 ---@field name string  what `it` says, without what stands around it
 
----@type { has_database: boolean, keep_results: boolean, count: table<string, integer>, results: neap.TestResult[] }
+---@class neap.TestRunner
+---@field has_database boolean
+---@field keep_results boolean
+---@field count table<string, integer>
+---@field results neap.TestResult[]
+---@field is_pinned boolean  the present test has a transaction around it
+---@field current string?  the name of the test that runs now
+
+---@type neap.TestRunner
 local M = {
   has_database = false,
   keep_results = false,
+  is_pinned = false,
   count = { passed = 0, failed = 0, skipped = 0 },
   results = {},
 }
@@ -59,6 +68,14 @@ function M.run(argv)
     _G.arg = before
   end)
   return (code ~= 0 or M.count.failed > 0) and 1 or 0
+end
+
+--- Rolls back what the test wrote, if anything holds it.
+function M.unpin()
+  if M.is_pinned then
+    M.is_pinned = false
+    pcall(require("neap.core.db").unpin) -- it says no where pin() has failed, which was told then
+  end
 end
 
 --- "12 passed, 0 failed", and ", 1 skipped" when there are any.
