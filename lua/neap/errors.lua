@@ -132,6 +132,9 @@ local BY_KIND = {
   bad_param = INVALID,
 }
 
+-- The database is well, but more want it than it has connections.
+local IS_QUEUE = { line_full = true, waited = true }
+
 local FIELD_RULES = { ["23505"] = TAKEN, ["23P01"] = TAKEN, ["23503"] = UNKNOWN, ["23502"] = REQUIRED, ["23514"] = BROKEN }
 
 local function for_db_error(err)
@@ -177,6 +180,11 @@ local function name_of(value)
   return type(mt) == "table" and mt.__name or nil
 end
 
+-- A 503 that was raised is a refusal under load, one for each of many requests; 500 and its like are somebody's mistake.
+local function is_logged(status)
+  return status == 503 and "warn" or status >= 500
+end
+
 local function answer(known)
   local out = { status = known.status, code = known.code, message = known.message, log = known.status >= 500 }
   if known.retry then
@@ -193,13 +201,13 @@ local function db_answer(err)
   if not declared and known ~= IN_USE and known.status < 500 then
     out.details = field_details(err)
   end
-  out.log, out.log_details = true, log_details(err)
+  out.log, out.log_details = IS_QUEUE[err.kind] and "warn" or true, log_details(err)
   return out
 end
 
 --- The answer to whatever a handler raised. Never raises.
 ---@param err any
----@return { status: integer, code: string, message: string, details: any, headers: table?, log: boolean,
+---@return { status: integer, code: string, message: string, details: any, headers: table?, log: boolean|"warn",
 ---   log_details: table? }  log_details never leave the house
 function M.map(err)
   local name = name_of(err)
@@ -210,7 +218,7 @@ function M.map(err)
       message = err.message,
       details = err.details,
       headers = err.headers,
-      log = err.status >= 500,
+      log = is_logged(err.status),
     }
   elseif name == "neap.db.error" then
     return db_answer(err)

@@ -95,6 +95,51 @@ describe("a hundred clients with one token", function()
   end)
 end)
 
+describe("more sign-ins than are hashed at a time", function()
+  local server
+
+  local function attempt(i)
+    return wire.request("POST " .. sign_in.AUTH .. "/login", { "Content-Type: application/json" },
+      json.encode { email = ("nobody%d@example.com"):format(i), password = sign_in.PASSWORD })
+  end
+
+  -- At cost 13 a hash takes half a second: one is being made, three wait.
+  before_each(function()
+    server = test.spawn_server { database = true, env = { WORKERS = "1", BCRYPT_COST = "13", PASSWORD_LINE = "3" } }
+  end)
+
+  after_each(function()
+    server:stop()
+  end)
+
+  it("are told to come again, which is a warning in the log and no error", function()
+    local conns = load.connect(server, 8)
+    local counts = tally(load.round(conns, attempt))
+    load.close(conns)
+    assert.same({ true, 8 }, { (counts[503] or 0) > 0, (counts[401] or 0) + (counts[503] or 0) })
+    local levels = {}
+    for _, line in ipairs(server:logs()) do
+      if line.message == "handler error" then
+        levels[#levels + 1] = line.level
+      end
+    end
+    assert.equal(("warn "):rep(counts[503]), table.concat(levels, " ") .. " ")
+  end)
+
+  it("leave the line when their clients do", function()
+    local conns = load.connect(server, 4)
+    for i, conn in ipairs(conns) do
+      conn:write(attempt(i))
+    end
+    core.sleep(0.2)
+    load.close(conns)
+    core.sleep(0.05)
+    conns = load.connect(server, 3)
+    assert.same({ [401] = 3 }, tally(load.round(conns, attempt)))
+    load.close(conns)
+  end)
+end)
+
 describe("in production", function()
   it("the cookies are for HTTPS only, and the log has neither passwords nor tokens", function()
     local server = test.spawn_server { database = true, env = {

@@ -111,5 +111,5 @@ end)
 
 it("only errors of the service are logged", function()
   assert.is_false(errors.map(raised(errors.not_found)).log)
-  assert.is_true(errors.map(raised(errors.unavailable)).log)
+  assert.equal("warn", errors.map(raised(errors.unavailable)).log)
 end)

@@ -13,7 +13,7 @@ struct fault {
     int status;
     struct buf code, message, details, headers;
     struct buf log_details; /* JSON, for the log alone */
-    bool log;
+    bool log, is_warning;
 };
 
 static const struct {
@@ -28,11 +28,11 @@ static const struct {
     {TASK_HEAP, 503, "heap_budget", "The request needed more memory than it may have"},
 };
 
-static void log_fault_with(struct task *t, int status, const char *message, const char *key, struct slice value,
+static void log_fault_with(struct task *t, enum log_level level, const char *message, const char *key, struct slice value,
                            struct slice details)
 {
     struct log_line l;
-    if (!log_begin(&l, status >= 500 ? LOG_ERROR : LOG_INFO, "handler", message))
+    if (!log_begin(&l, level, "handler", message))
         return;
     if (t->req != NULL) {
         log_slice(&l, "request_id", request_id(t->req));
@@ -51,7 +51,7 @@ static void log_fault_with(struct task *t, int status, const char *message, cons
 
 static void log_fault(struct task *t, int status, const char *message, const char *key, struct slice value)
 {
-    log_fault_with(t, status, message, key, value, (struct slice){0});
+    log_fault_with(t, status >= 500 ? LOG_ERROR : LOG_INFO, message, key, value, (struct slice){0});
 }
 
 static const char *cancel_message(enum task_cancel why)
@@ -123,6 +123,8 @@ static int map_error(lua_State *L)
     read_text(L, map, "message", &f->message);
     lua_getfield(L, map, "log");
     f->log = lua_toboolean(L, -1);
+    if (lua_type(L, -1) == LUA_TSTRING)
+        f->is_warning = strcmp(lua_tostring(L, -1), "warn") == 0;
     read_json(L, map, "details", &f->details);
     read_json(L, map, "log_details", &f->log_details);
     if (lua_getfield(L, map, "headers") == LUA_TTABLE)
@@ -130,6 +132,13 @@ static int map_error(lua_State *L)
     if (status >= 400 && status <= 599 && f->code.n > 0)
         f->status = (int)status;
     return 0;
+}
+
+static enum log_level log_level_of(const struct fault *f)
+{
+    if (f->status != 0 && f->is_warning)
+        return LOG_WARN;
+    return f->status == 0 || f->status >= 500 ? LOG_ERROR : LOG_INFO;
 }
 
 static void answer_error(struct task *t)
@@ -155,7 +164,7 @@ static void answer_error(struct task *t)
     }
     if (f.status == 0 || f.log) {
         error_text(L, top + 1, &text);
-        log_fault_with(t, f.status ? f.status : 500, "handler error", "error", buf_view(&text), buf_view(&f.log_details));
+        log_fault_with(t, log_level_of(&f), "handler error", "error", buf_view(&text), buf_view(&f.log_details));
     }
     task_leave(t, L);
     if (f.status == 0 || f.status == 500)

@@ -40,6 +40,7 @@ r:post("/register", {
   csrf = true,
   -- Each hashes a password.
   rate_limit = "10/min/ip",
+  on_disconnect = "cancel",
   body = S.RegisterRequest,
   response = { [201] = S.UserResponse },
   errors = { [409] = "The address has an account already" },
@@ -52,6 +53,8 @@ r:post("/login", {
   description = "Sets the cookies of a session, or with transport = body gives both tokens in the answer.",
   auth = false,
   csrf = true,
+  -- Who left is not to stand in the line of those who wait for a hash.
+  on_disconnect = "cancel",
   body = S.LoginRequest,
   response = S.SessionResponse,
   errors = { [401] = "invalid_credentials: the address or the password is wrong, or the account is not active" },
