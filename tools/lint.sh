@@ -56,6 +56,11 @@ check_rings() {
         END { exit failed }' $headers $sources
 }
 
+# An application requires what lies in lua/neap itself; the folders there are the framework's own.
+check_modules() {
+    ! grep -rnE "require *\(?[\"']neap\.[a-z_]+\." lua/app config.lua bench --include='*.lua'
+}
+
 # A header is the contract of one thing. One that gathers others makes every file depend on all of them.
 check_umbrella() {
     awk 'FNR == 1 { n = 0 }
@@ -92,7 +97,7 @@ check_links() {
 status=0
 passed=0
 failed=
-for check in ${*:-format lua rings umbrella headers size links}; do
+for check in ${*:-format lua rings modules umbrella headers size links}; do
     if check_"$check"; then
         passed=$((passed + 1))
     else

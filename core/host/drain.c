@@ -95,7 +95,7 @@ static void enter(struct worker *w, enum drain_stage stage)
         break;
     case DRAIN_HOOKS:
         if (w->engine)
-            engine_run(w->engine, "neap.shutdown", on_hooks_done, w);
+            engine_run(w->engine, "neap.boot.shutdown", on_hooks_done, w);
         else
             enter(w, DRAIN_BACKGROUND);
         break;

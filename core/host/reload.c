@@ -82,7 +82,7 @@ static void take_over(struct worker *w, struct engine *e)
     w->engine = e;
     engine_retire(old);
     bool is_first = atomic_fetch_add(&w->slot->loads, 1) == 0;
-    engine_run(e, is_first ? "neap.startup" : "neap.takeover", on_hooks_done, w);
+    engine_run(e, is_first ? "neap.boot.startup" : "neap.boot.takeover", on_hooks_done, w);
 }
 
 /* What a worker is built on stays as it is until the process starts anew. */

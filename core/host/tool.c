@@ -138,7 +138,7 @@ static void on_done(int code, void *arg)
     t->exit_code = code;
     if (t->interrupted != 0)
         engine_cancel_all(t->engine);
-    engine_run(t->engine, "neap.leave", on_left, t);
+    engine_run(t->engine, "neap.tool.leave", on_left, t);
 }
 
 static void run(struct tool *t, const struct cli_command *command)

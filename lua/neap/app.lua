@@ -5,8 +5,8 @@
 ---       app:group(config.API_V1_PREFIX):mount(require "app.tasks.routes")
 ---       return app
 ---     end
-local options = require "neap.route_options"
-local route_table = require "neap.route_table"
+local options = require "neap.route.options"
+local route_table = require "neap.route.table"
 local router = require "neap.router"
 
 local M = {}

@@ -1,7 +1,7 @@
 --- Errors that end a request with an answer of their own, and the one place that knows which error means which status.
 ---
 ---     local task = db.one("select ...", id) or errors.not_found("Task not found")
-local constraints = require "neap.constraints"
+local constraints = require "neap.db.constraints"
 
 local M = {}
 

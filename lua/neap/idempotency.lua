@@ -10,9 +10,9 @@ local errors = require "neap.errors"
 local json = require "neap.json"
 local log = require "neap.log"
 local response = require "neap.response"
-local route_schemas = require "neap.route_schemas"
+local route_schemas = require "neap.route.schemas"
 local schema = require "neap.schema"
-local store = require "neap.idempotency_store"
+local store = require "neap.idempotency.store"
 
 local M = {}
 

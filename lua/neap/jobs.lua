@@ -5,9 +5,9 @@
 ---     jobs.enqueue("mail.send", { to = user.id })                   -- in the transaction of the change that asks for it
 ---
 --- A job is run at least once: its handler must bear being run again. See docs/jobs.md.
-local handlers = require "neap.jobs_handlers"
+local handlers = require "neap.jobs.handlers"
 local json = require "neap.json"
-local store = require "neap.jobs_store"
+local store = require "neap.jobs.store"
 
 local M = {}
 
@@ -105,7 +105,7 @@ end
 ---@param opts { kinds: string[]?, max: integer?, early: boolean? }?  early: also those that are not due yet
 ---@return { succeeded: integer, failed: integer, dead: integer }
 function M.work_off(opts)
-  return require("neap.jobs_runner").work_off(opts or {})
+  return require("neap.jobs.runner").work_off(opts or {})
 end
 
 return M

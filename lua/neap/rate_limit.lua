@@ -9,7 +9,7 @@
 --- Counts are exact over all workers of a host. A refused attempt costs nothing.
 local core = require "neap.core"
 local errors = require "neap.errors"
-local rate_text = require "neap.rate_text"
+local rate_text = require "neap.rate_limit.text"
 
 local M = {}
 
@@ -107,7 +107,7 @@ end
 
 --- For the core: the rules of a route that it counts itself, and the handler behind those whose key is a function. Who says
 --- nothing is counted with all others that say nothing, by `default`.
----@param route table            as neap.route_table makes them
+---@param route table            as neap.route.table makes them
 ---@param default string         RATE_LIMIT_DEFAULT
 ---@return table[] rules
 ---@return function handler

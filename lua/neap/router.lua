@@ -3,7 +3,7 @@
 ---     local r = neap.router { prefix = "/tasks", tags = { "tasks" }, auth = "user" }
 ---     r:get("/{id}", { summary = "Read a task" }, function(req) return ... end)
 ---     return r
-local options = require "neap.route_options"
+local options = require "neap.route.options"
 
 local M = {}
 

@@ -10,9 +10,9 @@
 ---     local TaskCreate = Task:pick { "title", "due_at" }:named "TaskCreate"
 ---
 --- A declaration that cannot be right raises with its file and line while the application loads.
-local class = require "neap.schema_class"
-local options = require "neap.schema_options"
-local place = require "neap.schema_place"
+local class = require "neap.schema.class"
+local options = require "neap.schema.options"
+local place = require "neap.schema.place"
 
 place.own_file()
 

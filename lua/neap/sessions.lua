@@ -13,7 +13,7 @@
 --- issued_at, expires_at, used_at, revoked_at, user_agent, ip; migrations/0001_initial.up.sql of Workbench has the table.
 local core = require "neap.core"
 local db = require "neap.db"
-local sql = require "neap.sessions_sql"
+local sql = require "neap.sessions.sql"
 
 local M = {}
 

@@ -8,10 +8,10 @@
 ---     }
 ---
 --- The settings of a group come all together or not at all; `FEATURES=livekit` makes that group required.
---- The framework's own settings (neap.settings_builtin) are always there; declaring one again replaces it.
-local builtin = require "neap.settings_builtin"
-local reader = require "neap.settings_reader"
-local types = require "neap.setting_types"
+--- The framework's own settings (neap.settings.builtin) are always there; declaring one again replaces it.
+local builtin = require "neap.settings.builtin"
+local reader = require "neap.settings.reader"
+local types = require "neap.settings.types"
 
 local M = {}
 

@@ -9,7 +9,7 @@
 ---     end)
 ---     ... stream:send { event = "tick", data = { now = now } }
 ---
---- With `hub` (sse.hub, see neap.sse_hub) a stream has the events of a table, and a client that comes back misses none.
+--- With `hub` (sse.hub, see neap.sse.hub) a stream has the events of a table, and a client that comes back misses none.
 local core = require "neap.core"
 local errors = require "neap.errors"
 local json = require "neap.json"
@@ -315,11 +315,11 @@ function M.stream(req, opts)
   end, 200, headers)
 end
 
---- The events of a table for the streams of each worker: see neap.sse_hub.
+--- The events of a table for the streams of each worker: see neap.sse.hub.
 ---@param opts neap.SseHubOptions
 ---@return neap.SseHub
 function M.hub(opts)
-  return require("neap.sse_hub").new(opts)
+  return require("neap.sse.hub").new(opts)
 end
 
 return M

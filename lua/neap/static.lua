@@ -7,7 +7,7 @@
 local accept = require "neap.accept"
 local core = require "neap.core"
 local files = require "neap.core.files"
-local options = require "neap.route_options"
+local options = require "neap.route.options"
 local response = require "neap.response"
 local router = require "neap.router"
 

@@ -23,7 +23,7 @@ local core = require "neap.core"
 local db = require "neap.db"
 local errors = require "neap.errors"
 local json = require "neap.json"
-local sql = require "neap.store_sql"
+local sql = require "neap.store.sql"
 
 local PAGE_SIZE, PAGE_SIZE_MAX = 20, 100
 -- 10,000,000 pages of 100 stay far inside a bigint offset.

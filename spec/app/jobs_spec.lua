@@ -186,7 +186,7 @@ describe("a lab", function()
     db.exec("alter table labs disable trigger labs_touch")
     db.exec("update labs set status = 'provisioning', updated_at = now() - interval '16 minutes' where id = $1", lab.id)
     db.exec("alter table labs enable trigger labs_touch")
-    local handler = require("neap.jobs_handlers").by_kind["every.labs.stuck"]
+    local handler = require("neap.jobs.handlers").by_kind["every.labs.stuck"]
     handler.fn()
     local failed = get("/labs/" .. lab.id)
     assert.same({ "failed", "timeout" }, { failed.status, failed.failure_reason })
@@ -195,7 +195,7 @@ end)
 
 describe("every sweep", function()
   it("runs", function()
-    local by_kind = require("neap.jobs_handlers").by_kind
+    local by_kind = require("neap.jobs.handlers").by_kind
     for _, name in ipairs { "events", "refresh_tokens", "idempotency_keys" } do
       by_kind[("every.%s.sweep"):format(name)].fn()
     end
@@ -205,7 +205,7 @@ describe("every sweep", function()
     db.exec([[insert into refresh_tokens (user_id, family_id, token_hash, issued_at, expires_at) values
       ($1, gen_random_uuid(), sha256('old'), now() - interval '2 days', now() - interval '1 day'),
       ($1, gen_random_uuid(), sha256('new'), now() - interval '2 days', now() + interval '1 day')]], ann.id)
-    require("neap.jobs_handlers").by_kind["every.refresh_tokens.sweep"].fn()
+    require("neap.jobs.handlers").by_kind["every.refresh_tokens.sweep"].fn()
     assert.equal(1, db.one("select count(*) as n from refresh_tokens where user_id = $1", ann.id).n)
   end)
 end)
@@ -214,7 +214,7 @@ describe("the sweep of events", function()
   it("removes what is older than a day", function()
     db.exec [[insert into events (topic, type, created_at) values
       ('tasks', 'old', now() - interval '25 hours'), ('tasks', 'new', now() - interval '23 hours')]]
-    require("neap.jobs_handlers").by_kind["every.events.sweep"].fn()
+    require("neap.jobs.handlers").by_kind["every.events.sweep"].fn()
     local left = db.query "select type from events where type in ('old', 'new')"
     assert.same({ 1, "new" }, { #left, left[1].type })
   end)

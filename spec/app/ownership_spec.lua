@@ -4,7 +4,7 @@ local boot = require "neap.boot"
 local config = require "config"
 local core = require "neap.core"
 local known = require "spec.support.ownership"
-local route_schemas = require "neap.route_schemas"
+local route_schemas = require "neap.route.schemas"
 local sample = require "spec.support.sample"
 local test = require "neap.test"
 

@@ -4,7 +4,7 @@ local http = require "neap.test.http"
 local json = require "neap.json"
 local scratch = require "spec.support.scratch"
 local sys = require "neap.core.os"
-local templates = require "neap.migrate_templates"
+local templates = require "neap.migrate.templates"
 local test = require "neap.test"
 
 test.no_transaction()

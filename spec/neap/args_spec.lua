@@ -1,4 +1,4 @@
-local args = require "neap.args"
+local args = require "neap.tool.args"
 
 local function command(more)
   local spec = {

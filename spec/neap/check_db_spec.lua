@@ -1,4 +1,4 @@
-local check_db = require "neap.check_db"
+local check_db = require "neap.check.db"
 local db = require "neap.db"
 local s = require "neap.schema"
 

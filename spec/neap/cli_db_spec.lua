@@ -1,7 +1,7 @@
 -- `neap db stats`, `neap db init` and `neap db reset`, on databases of their own.
 local core = require "neap.core"
 local core_os = require "neap.core.os"
-local stats = require "neap.db_stats"
+local stats = require "neap.db.stats"
 local test = require "neap.test"
 
 describe("the statistics of a database", function()

@@ -1,5 +1,5 @@
 -- Broken rules of the database become fields of the request, told by a real Postgres.
-local constraints = require "neap.constraints"
+local constraints = require "neap.db.constraints"
 local db = require "neap.db"
 local errors = require "neap.errors"
 local json = require "neap.json"

@@ -1,4 +1,4 @@
-local database_url = require "neap.database_url"
+local database_url = require "neap.postgres.url"
 
 describe("a database URL", function()
   it("can name another database of the same server", function()

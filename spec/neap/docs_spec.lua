@@ -1,5 +1,5 @@
 local core = require "neap.core"
-local docs = require "neap.docs"
+local docs = require "neap.openapi.docs"
 local errors = require "neap.errors"
 
 local missing = core.pages_missing

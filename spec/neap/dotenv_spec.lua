@@ -1,4 +1,4 @@
-local dotenv = require "neap.dotenv"
+local dotenv = require "neap.settings.dotenv"
 
 local function values(text)
   local got, problems = dotenv.parse(text)

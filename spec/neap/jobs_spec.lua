@@ -1,7 +1,7 @@
 --- Putting jobs into the line.
 local db = require "neap.db"
 local jobs = require "neap.jobs"
-local store = require "neap.jobs_store"
+local store = require "neap.jobs.store"
 
 local function row(id)
   return db.one("select * from jobs where id = $1", id)

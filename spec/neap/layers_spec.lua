@@ -1,4 +1,4 @@
-local layers = require "neap.layers"
+local layers = require "neap.check.layers"
 
 describe("string literals", function()
   it("are found in every form, with their lines, and not inside comments", function()

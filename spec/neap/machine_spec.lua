@@ -1,5 +1,5 @@
 local db = require "neap.db"
-local docs = require "neap.machine_docs"
+local docs = require "neap.machine.docs"
 local errors = require "neap.errors"
 local json = require "neap.json"
 local machine = require "neap.machine"

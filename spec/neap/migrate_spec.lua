@@ -63,7 +63,7 @@ end)
 describe("a word that ends a transaction", function()
   local function read(text)
     write("0001_x.up.sql", text)
-    local sql, in_transaction = require("neap.migrate_files").read(dir .. "/0001_x.up.sql")
+    local sql, in_transaction = require("neap.migrate.files").read(dir .. "/0001_x.up.sql")
     assert.equal(text, sql)
     return in_transaction
   end

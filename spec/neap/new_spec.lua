@@ -1,7 +1,7 @@
 --- `neap new`: what it makes works as it is.
 local core = require "neap.core"
 local core_os = require "neap.core.os"
-local templates = require "neap.new_templates"
+local templates = require "neap.tool.new_templates"
 local test = require "neap.test"
 
 local root, database, env

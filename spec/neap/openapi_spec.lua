@@ -3,7 +3,7 @@ local config = require "config"
 local json = require "neap.json"
 local neap = require "neap"
 local openapi = require "neap.openapi"
-local openapi_diff = require "neap.openapi_diff"
+local openapi_diff = require "neap.openapi.diff"
 local s = require "neap.schema"
 local test = require "neap.test"
 

@@ -1,5 +1,5 @@
 local rate_limit = require "neap.rate_limit"
-local rate_text = require "neap.rate_text"
+local rate_text = require "neap.rate_limit.text"
 local settings = require "neap.settings"
 
 describe("the text of a limit", function()

@@ -2,7 +2,7 @@ local core = require "neap.core"
 local errors = require "neap.errors"
 local json = require "neap.json"
 local neap = require "neap"
-local route_schemas = require "neap.route_schemas"
+local route_schemas = require "neap.route.schemas"
 local s = require "neap.schema"
 local test = require "neap.test"
 

@@ -1,4 +1,4 @@
-local edges = require "neap.setting_edges"
+local edges = require "neap.settings.edges"
 
 describe("an origin", function()
   it("is a scheme, a host, and a port that is not the usual one", function()

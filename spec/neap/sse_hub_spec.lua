@@ -1,7 +1,7 @@
 --- The hub with a table that the spec writes itself: what a real one shows only once in a long while. The rest is in
 --- spec/e2e/sse_spec.lua.
 local core = require "neap.core"
-local sse_hub = require "neap.sse_hub"
+local sse_hub = require "neap.sse.hub"
 
 -- A table of events: read() gives what was put there, up to `xmin`.
 local function fake_outbox()

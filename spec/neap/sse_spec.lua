@@ -1,4 +1,4 @@
-local outbox = require "neap.outbox"
+local outbox = require "neap.sse.outbox"
 local sse = require "neap.sse"
 
 describe("an event as bytes", function()

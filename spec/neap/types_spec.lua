@@ -2,8 +2,8 @@ local core_os = require "neap.core.os"
 local neap = require "neap"
 local npm = require "spec.support.npm"
 local s = require "neap.schema"
-local types_lua = require "neap.types_lua"
-local types_ts = require "neap.types_ts"
+local types_lua = require "neap.types.lua"
+local types_ts = require "neap.types.ts"
 
 local function nothing() end
 

@@ -3,7 +3,7 @@ local core = require "neap.core"
 local json = require "neap.json"
 local scratch = require "spec.support.scratch"
 local sys = require "neap.core.os"
-local templates = require "neap.migrate_templates"
+local templates = require "neap.migrate.templates"
 local test = require "neap.test"
 
 local M = {}

@@ -1,5 +1,5 @@
 --- Specs that a state machine writes by itself: every pair of states is tried, those that are an edge and all others.
-local check_db = require "neap.check_db"
+local check_db = require "neap.check.db"
 
 local M = {}
 

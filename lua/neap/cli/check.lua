@@ -1,10 +1,10 @@
 --- neap check: loads everything without serving, and looks at the layers.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
-local layers = require "neap.layers"
-local terminal = require "neap.terminal"
+local layers = require "neap.check.layers"
+local terminal = require "neap.tool.terminal"
 
 local M = {}
 
@@ -61,8 +61,8 @@ end
 
 -- After the modules: they declare the schemas.
 local function check_tables()
-  local found = require("neap.tool_database").with(function()
-    return { require("neap.check_db").problems() }
+  local found = require("neap.tool.database").with(function()
+    return { require("neap.check.db").problems() }
   end)
   if #found[1] > 0 then
     args.fail(table.concat(found[1], "\n"))

@@ -1,13 +1,13 @@
 --- neap db: the private Postgres, and a look into whichever database the settings name.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
-local database_url = require "neap.database_url"
+local database_url = require "neap.postgres.url"
 local postgres = require "neap.postgres"
-local programs = require "neap.postgres_programs"
-local terminal = require "neap.terminal"
-local tool_database = require "neap.tool_database"
+local programs = require "neap.postgres.programs"
+local terminal = require "neap.tool.terminal"
+local tool_database = require "neap.tool.database"
 
 local M = {}
 
@@ -140,7 +140,7 @@ end
 
 function actions.stats()
   tool_database.with(function()
-    local stats = require "neap.db_stats"
+    local stats = require "neap.db.stats"
     local all = stats.database()
     terminal.line(("%s on PostgreSQL %s: %s, %d of %d connections, %s, %d rolled back, %d deadlocks"):format(all.name,
       all.version, size(all.bytes), all.used, all.max,

@@ -1,11 +1,11 @@
 --- What `neap dev` needs before it serves: a secret, a database with its tables, a user. It runs as a process of its own and
 --- tells NAME=VALUE lines on descriptor 3; what it does is told on stderr.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
 local postgres = require "neap.postgres"
-local terminal = require "neap.terminal"
+local terminal = require "neap.tool.terminal"
 
 local M = {}
 
@@ -85,7 +85,7 @@ local function user_row(email)
 end
 
 local function prepare_database(config, email)
-  require("neap.tool_database").connect(find_database(config))
+  require("neap.tool.database").connect(find_database(config))
   migrate()
   seed(config)
   if email then
@@ -106,7 +106,7 @@ function M.main()
     if config.SECRET_KEY == nil then
       tell("SECRET_KEY", secret())
     end
-    if require("neap.tool_database").is_wanted() then
+    if require("neap.tool.database").is_wanted() then
       prepare_database(config, flags.as)
     elseif flags.as then
       args.fail "--as: the application has no database, so no users"

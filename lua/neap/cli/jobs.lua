@@ -1,8 +1,8 @@
 --- neap jobs: what is in the line, and what to do about the dead.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
-local terminal = require "neap.terminal"
-local tool_database = require "neap.tool_database"
+local terminal = require "neap.tool.terminal"
+local tool_database = require "neap.tool.database"
 
 local M = {}
 
@@ -172,7 +172,7 @@ function M.main()
     end
     return tool_database.with(function()
       find_table(require "neap.db")
-      return action(require "neap.jobs_store", flags, words)
+      return action(require "neap.jobs.store", flags, words)
     end)
   end)
 end

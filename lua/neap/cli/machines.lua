@@ -1,8 +1,8 @@
 --- neap machines: the state machines of the application, drawn.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
 local core_os = require "neap.core.os"
-local docs = require "neap.machine_docs"
+local docs = require "neap.machine.docs"
 local machine = require "neap.machine"
 
 local M = {}

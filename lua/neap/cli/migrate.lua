@@ -1,8 +1,8 @@
 --- neap migrate: applies, undoes, tries, lists and makes migrations.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local core = require "neap.core"
-local templates = require "neap.migrate_templates"
-local terminal = require "neap.terminal"
+local templates = require "neap.migrate.templates"
+local terminal = require "neap.tool.terminal"
 
 local M = {}
 
@@ -49,7 +49,7 @@ end
 
 local function in_database(fn)
   local migrate = require "neap.migrate"
-  return require("neap.tool_database").with(function()
+  return require("neap.tool.database").with(function()
     return fn(migrate)
   end)
 end
@@ -76,8 +76,8 @@ function actions.down(n)
 end
 
 function actions.verify()
-  local count = require("neap.tool_database").with(function(database)
-    return require("neap.migrate_verify").run(folder(), database.url)
+  local count = require("neap.tool.database").with(function(database)
+    return require("neap.migrate.verify").run(folder(), database.url)
   end)
   terminal.line(("%d migrations go up, down and up again to the same schema"):format(count))
 end

@@ -1,9 +1,9 @@
 --- neap new: an application to begin with.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
-local templates = require "neap.new_templates"
-local terminal = require "neap.terminal"
+local templates = require "neap.tool.new_templates"
+local terminal = require "neap.tool.terminal"
 
 local M = {}
 

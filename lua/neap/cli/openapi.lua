@@ -1,11 +1,11 @@
 --- neap openapi: the OpenAPI document of the application, and what in it would break clients of an older one.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
 local core_os = require "neap.core.os"
-local diff = require "neap.openapi_diff"
+local diff = require "neap.openapi.diff"
 local json = require "neap.json"
 local openapi = require "neap.openapi"
-local terminal = require "neap.terminal"
+local terminal = require "neap.tool.terminal"
 
 local M = {}
 

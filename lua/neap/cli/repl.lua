@@ -1,10 +1,10 @@
 --- neap repl: a prompt inside the application.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
 local core_os = require "neap.core.os"
 local json = require "neap.json"
-local terminal = require "neap.terminal"
-local tool_database = require "neap.tool_database"
+local terminal = require "neap.tool.terminal"
+local tool_database = require "neap.tool.database"
 
 local M = {}
 

@@ -1,9 +1,9 @@
 --- neap routes: what the application declares.
-local access = require "neap.route_access"
-local args = require "neap.args"
+local access = require "neap.route.access"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
 local json = require "neap.json"
-local terminal = require "neap.terminal"
+local terminal = require "neap.tool.terminal"
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- neap secret: 32 random bytes, as SECRET_KEY wants them.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local core = require "neap.core"
 
 local M = {}

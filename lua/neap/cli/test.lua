@@ -1,10 +1,10 @@
 --- neap test: the specs, in the real thing: this host's loop, its router, a database of their own.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
-local leave = require "neap.leave"
-local terminal = require "neap.terminal"
+local leave = require "neap.tool.leave"
+local terminal = require "neap.tool.terminal"
 
 local M = {}
 
@@ -27,8 +27,8 @@ local function find_server(server)
   local url = os.getenv "TEST_DATABASE_URL"
   if url and url ~= "" then
     server.url = url
-  elseif require("neap.tool_database").is_wanted() then
-    require("neap.tool_database").start_private(server)
+  elseif require("neap.tool.database").is_wanted() then
+    require("neap.tool.database").start_private(server)
   end
 end
 
@@ -56,7 +56,7 @@ local function run_with_database(argv, runner, server)
     scratch.drop_forgotten()
   end
   local database = scratch.database()
-  require("neap.tool_database").connect(database.url)
+  require("neap.tool.database").connect(database.url)
   require("neap.migrate").up(core.app_dir .. "/migrations")
   runner.has_database = true
   return run_specs(argv, runner)
@@ -69,7 +69,7 @@ local function clean_up(server, runner)
     terminal.note("neap test: ", problem)
   end
   if server.private then
-    require("neap.tool_database").release(server)
+    require("neap.tool.database").release(server)
   end
 end
 

@@ -1,5 +1,5 @@
 --- neap types: the application's schemas as types of another language.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local boot = require "neap.boot"
 
 local M = {}
@@ -25,7 +25,7 @@ function M.main()
       command:wrong "--camel is for --ts"
     end
     local routes = boot.load("tool"):routes()
-    io.stdout:write(require(flags.ts and "neap.types_ts" or "neap.types_lua").module(routes, flags.camel))
+    io.stdout:write(require(flags.ts and "neap.types.ts" or "neap.types.lua").module(routes, flags.camel))
   end)
 end
 

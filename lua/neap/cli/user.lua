@@ -1,10 +1,10 @@
 --- neap user: accounts from the command line. This is how the first administrator comes to be: over HTTP only one who is
 --- there already can make another.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
-local terminal = require "neap.terminal"
-local tool_database = require "neap.tool_database"
+local terminal = require "neap.tool.terminal"
+local tool_database = require "neap.tool.database"
 
 local M = {}
 

@@ -1,8 +1,8 @@
 --- neap version: what is linked.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local core = require "neap.core"
 local json = require "neap.json"
-local terminal = require "neap.terminal"
+local terminal = require "neap.tool.terminal"
 
 local M = {}
 

@@ -33,7 +33,7 @@ local function find_busted()
   package.path = package.path .. ";" .. LUA_PATHS
   local ok, run = pcall(require, "busted.runner")
   if not ok then
-    require("neap.args").fail("busted cannot be loaded: install the Debian package lua-busted\n" .. tostring(run))
+    require("neap.tool.args").fail("busted cannot be loaded: install the Debian package lua-busted\n" .. tostring(run))
   end
   return run
 end

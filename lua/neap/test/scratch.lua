@@ -1,10 +1,10 @@
 --- Databases and servers that a spec may fill, break and forget. What is left at the end of the run is removed then.
-local args = require "neap.args"
+local args = require "neap.tool.args"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
-local database_url = require "neap.database_url"
+local database_url = require "neap.postgres.url"
 local postgres = require "neap.postgres"
-local programs = require "neap.postgres_programs"
+local programs = require "neap.postgres.programs"
 
 local M = {}
 

@@ -1,0 +1,99 @@
+--- Routes that every application has without declaring them: its own document, the pages that show it, and its metrics.
+--- They are in no document themselves, and a route of the application at the same place wins.
+local core = require "neap.core"
+local docs = require "neap.openapi.docs"
+local errors = require "neap.errors"
+local openapi = require "neap.openapi"
+local response = require "neap.response"
+
+local M = {}
+
+local function same_tag(req, etag)
+  -- RFC 9110 13.1.2: a list of tags, weak ones count alike here.
+  local asked = req:header "if-none-match"
+  return asked ~= nil and (asked == "*" or asked:find(etag, 1, true) ~= nil)
+end
+
+--- A handler for bytes that do not change while this engine lives.
+---@param bytes string
+---@param content_type string
+---@return function
+function M.cached(bytes, content_type)
+  local etag = '"' .. core.hex(core.sha256(bytes)):sub(1, 32) .. '"'
+  local headers = { ETag = etag, ["Cache-Control"] = "no-cache" }
+  return function(req)
+    if same_tag(req, etag) then
+      return response(304, nil, headers)
+    end
+    return response.bytes(bytes, content_type, 200, headers)
+  end
+end
+
+local function route(path, handler, summary)
+  return {
+    method = "GET",
+    path = path,
+    opts = { auth = false, hidden = true, rate_limit = false, summary = summary },
+    handler = handler,
+    where = "neap",
+  }
+end
+
+--- "[::1]:8000" and "localhost" are names of this machine; "api.example.com" is not.
+local function is_local_name(host)
+  local name = (host or ""):gsub(":%d+$", ""):lower()
+  return name == "localhost" or name == "[::1]" or name:find "^127%.%d+%.%d+%.%d+$" ~= nil
+end
+
+local PROXIED = { "forwarded", "x-forwarded-for", "x-real-ip", "via" }
+
+-- A proxy on this machine speaks from the loopback network too, for whoever asked it. Most of them say so in a header, and
+-- all of them are asked for a name that is not this machine's.
+local function is_from_here(req)
+  for _, name in ipairs(PROXIED) do
+    if (req:header(name) or "") ~= "" then
+      return false
+    end
+  end
+  local ip = req.ip or ""
+  return (ip:find "^127%." ~= nil or ip == "::1" or ip:find "^::ffff:127%." ~= nil) and is_local_name(req:header "host")
+end
+
+--- The numbers of all workers, for Prometheus on this machine and for administrators.
+function M.metrics(req)
+  if not is_from_here(req) and not (req.user and req.user.role == "admin") then
+    errors.forbidden "metrics are for this machine and for administrators"
+  end
+  return response.bytes(core.metrics(), "text/plain; version=0.0.4; charset=utf-8", 200, { ["Cache-Control"] = "no-store" })
+end
+
+--- The routes to add to those of the application.
+---@param app neap.App
+---@param routes table[]  the application's own
+---@param config table
+---@return table[]
+function M.of(app, routes, config)
+  local declared = {}
+  for _, one in ipairs(routes) do
+    declared[one.method .. " " .. one.path] = true
+  end
+  local list = {}
+  local function add(path, handler, summary)
+    if path and not declared["GET " .. path] then
+      list[#list + 1] = route(path, handler, summary)
+    end
+  end
+  -- Made in any case: two schemas of one name are an error of the application while it loads.
+  local info = openapi.info(app, config)
+  local document = openapi.document(routes, info)
+  local url = app.opts.openapi_url
+  add(url == nil and "/openapi.json" or url, M.cached(document, "application/json"), "The OpenAPI document")
+  for _, page in ipairs(docs.routes(app.opts, info.title)) do
+    add(page.path, page.handler, page.summary)
+  end
+  local metrics_url = app.opts.metrics_url
+  add(metrics_url == nil and "/metrics" or metrics_url, M.metrics, "Metrics for Prometheus")
+  return list
+end
+
+return M

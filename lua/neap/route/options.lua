@@ -1,0 +1,196 @@
+--- What may be said of a route, and the checks of it that need nothing but the route itself.
+local access = require "neap.route.access"
+local rate_limit = require "neap.rate_limit"
+local schemas = require "neap.route.schemas"
+
+local M = {}
+
+local function is_string(v)
+  return type(v) == "string", "a string"
+end
+
+local function is_boolean(v)
+  return type(v) == "boolean", "true or false"
+end
+
+local function is_string_list(v)
+  if type(v) ~= "table" then
+    return false, "a list of strings"
+  end
+  for _, item in ipairs(v) do
+    if type(item) ~= "string" then
+      return false, "a list of strings"
+    end
+  end
+  return true
+end
+
+local function is_function_list(v)
+  if type(v) == "table" then
+    for _, item in ipairs(v) do
+      if type(item) ~= "function" then
+        return false, "a list of functions"
+      end
+    end
+    return true
+  end
+  return false, "a list of functions"
+end
+
+local function is_seconds(v)
+  return type(v) == "number" and v > 0 and v < math.huge, "seconds, more than 0"
+end
+
+local function is_bytes(v)
+  return math.type(v) == "integer" and v > 0, "a number of bytes, more than 0"
+end
+
+local function is_on_disconnect(v)
+  return v == "cancel" or v == "finish", '"cancel" or "finish"'
+end
+
+local function is_rate_limit(v)
+  local problem = rate_limit.problem(v)
+  return problem == nil, problem
+end
+
+local function anything()
+  return true
+end
+
+local ROUTE = {
+  summary = is_string,
+  description = is_string,
+  name = is_string,
+  tags = is_string_list,
+  auth = access.is_auth,
+  scopes = access.is_scopes,
+  guards = is_function_list,
+  timeout = is_seconds,
+  body_max = is_bytes,
+  on_disconnect = is_on_disconnect,
+  use = is_function_list,
+  deprecated = is_boolean,
+  hidden = is_boolean,
+  csrf = is_boolean,
+  rate_limit = is_rate_limit,
+  idempotent = is_boolean,
+}
+for name, check in pairs(schemas.options) do
+  ROUTE[name] = check
+end
+
+local ROUTER = {
+  prefix = is_string,
+  tags = is_string_list,
+  auth = access.is_auth,
+  scopes = access.is_scopes,
+  guards = is_function_list,
+  timeout = is_seconds,
+  body_max = is_bytes,
+  use = is_function_list,
+  rate_limit = is_rate_limit,
+  hidden = is_boolean,
+  idempotent = is_boolean,
+}
+
+local APP = {
+  title = is_string,
+  version = is_string,
+  description = is_string,
+  docs = is_boolean,
+  docs_url = anything,
+  redoc_url = anything,
+  openapi_url = anything,
+  metrics_url = anything,
+}
+for name, check in pairs(ROUTER) do
+  APP[name] = check
+end
+
+local KINDS = { route = ROUTE, router = ROUTER, app = APP }
+
+local function names(known)
+  local list = {}
+  for name in pairs(known) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  return table.concat(list, ", ")
+end
+
+--- The first thing that is wrong with the options, in words; nil when all is well.
+---@param kind "route"|"router"|"app"
+---@param opts table
+---@return string?
+function M.problem(kind, opts)
+  local known = KINDS[kind]
+  for name, value in pairs(opts) do
+    local check = known[name]
+    if check == nil then
+      return ("unknown option %q (known: %s)"):format(tostring(name), names(known))
+    end
+    local ok, wanted = check(value)
+    if not ok then
+      return ("option %q must be %s"):format(name, wanted)
+    end
+  end
+end
+
+-- As many as core/http/route.h takes.
+local PARAMS_MAX, SEGMENTS_MAX = 8, 32
+
+local function segment_problem(segment, seen)
+  if segment == "" then
+    return "has an empty segment"
+  end
+  local name = segment:match "^{(.*)}$"
+  if name == nil then
+    if segment:find "[{}]" then
+      return ("has the segment %q: a parameter is a whole segment, {name}"):format(segment)
+    end
+    if segment:find "[^%w%-._~!$&'()*+,;=:@]" then
+      return ("has a character that a path cannot have in %q"):format(segment)
+    end
+    return nil
+  end
+  if not name:find "^[%a_][%w_]*$" then
+    return ("has the parameter {%s}: a name is letters, digits and _"):format(name)
+  end
+  if seen[name] then
+    return ("has the parameter {%s} twice"):format(name)
+  end
+  seen[name] = true
+  seen.count = (seen.count or 0) + 1
+end
+
+--- What is wrong with a whole path; nil when it is fine.
+---@param path string
+---@return string?
+function M.path_problem(path)
+  if path:sub(1, 1) ~= "/" then
+    return "must start with a slash"
+  end
+  if path == "/" then
+    return nil
+  end
+  if path:sub(-1) == "/" then
+    return "must not end with a slash"
+  end
+  local seen, count = {}, 0
+  for segment in path:gmatch "/([^/]*)" do
+    count = count + 1
+    local problem = segment_problem(segment, seen)
+    if problem then
+      return problem
+    end
+  end
+  if count > SEGMENTS_MAX then
+    return ("has more than %d segments"):format(SEGMENTS_MAX)
+  end
+  if (seen.count or 0) > PARAMS_MAX then
+    return ("has more than %d parameters"):format(PARAMS_MAX)
+  end
+end
+
+return M
