@@ -1,5 +1,6 @@
 #include "http/csrf.h"
 
+#include "base/address.h"
 #include "http/conn.h"
 
 /* ---- the browser's word ---- */
@@ -99,6 +100,8 @@ static bool is_repeated(const struct request *req, const struct cookies *c)
 /* ---- together ---- */
 
 static const char foreign[] = "The request comes from a page of another site, or its browser does not say from where";
+static const char foreign_host[] =
+    "With --as a request is signed in at localhost or an address alone, not at another host name";
 static const char not_repeated[] = "The header X-CSRF-Token must repeat the cookie csrf_token";
 
 bool csrf_concerns(const struct request *req)
@@ -123,4 +126,33 @@ const char *csrf_fault_of_guest(struct request *req)
     if (!is_from_us(req))
         return foreign;
     return c.csrf_count == 0 || is_repeated(req, &c) ? NULL : not_repeated;
+}
+
+/* ---- where everybody is signed in ---- */
+
+static bool ends_with(struct slice s, struct slice end)
+{
+    return s.n > end.n && slice_eq_nocase(slice_of(s.p + s.n - end.n, end.n), end);
+}
+
+/* Names that no stranger can point anywhere: RFC 6761 6.3, and addresses, which are no names. */
+static bool is_local_name(struct slice host, const char *own_host)
+{
+    struct address a;
+    if (host.n == 0 || address_parse(host, &a))
+        return true; /* HTTP/1.0 knows no Host, and browsers do not speak it */
+    const char *colon = memchr(host.p, ':', host.n);
+    if (colon != NULL)
+        host.n = (size_t)(colon - host.p);
+    return slice_eq_nocase(host, SLICE_LIT("localhost")) || ends_with(host, SLICE_LIT(".localhost")) ||
+           (own_host != NULL && slice_eq_nocase(host, slice_str(own_host)));
+}
+
+const char *csrf_fault_of_assumed(struct request *req, const char *own_host)
+{
+    struct slice site = request_header_named(req, SLICE_LIT("Sec-Fetch-Site"));
+    bool says_where = request_header(req, HEADER_ORIGIN).n > 0 || (site.n > 0 && !slice_eq(site, SLICE_LIT("none")));
+    if (!is_local_name(request_header(req, HEADER_HOST), own_host))
+        return foreign_host;
+    return csrf_concerns(req) && says_where && !is_from_us(req) ? foreign : NULL;
 }

@@ -20,4 +20,9 @@ const char *csrf_fault(struct request *req);
 /* The same for a route that gives cookies: who has none of ours yet has nothing that could be misused; who has no
  * csrf_token cookie yet cannot repeat it. */
 const char *csrf_fault_of_guest(struct request *req);
+/* The same where a developer's machine signs in whoever asks (--as): a page of another site can ask, too, and so can one
+ * whose name was turned to this machine after it was loaded (DNS rebinding), which its browser takes for one of ours. So
+ * the Host is to be localhost, an address or `own_host` (may be NULL), and no browser may say that a change comes from
+ * elsewhere. Programs that say nothing of where they are from are let through. */
+const char *csrf_fault_of_assumed(struct request *req, const char *own_host);
 #endif

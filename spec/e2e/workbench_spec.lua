@@ -60,6 +60,31 @@ describe("neap dev --as EMAIL", function()
     assert.equal(1, tasks "of.somebody.else")
   end)
 
+  it("signs in no page of another site, and none at a name that is not this machine's", function()
+    local function status(method, ...)
+      local bytes = wire.request(method .. " /api/v1/tasks", { "Content-Type: application/json", ... },
+        method == "POST" and '{"title":"Forged"}' or nil)
+      return wire.exchange(server, (bytes:gsub("Host: localhost\r\n(.*\r\nHost: )", "%1"))).status
+    end
+    local own = ("localhost:%d"):format(server.port)
+    for _, lines in ipairs {
+      { "Origin: https://evil.example" }, { "Sec-Fetch-Site: cross-site" }, { "Sec-Fetch-Site: same-site" },
+      { "Origin: null" }, { "Host: evil.example" }, { "Host: evil.example:8000", "Origin: http://evil.example:8000" },
+      { "Host: localhost.evil.example", "Sec-Fetch-Site: same-origin" },
+    } do
+      assert.equal(403, status("POST", table.unpack(lines)), lines[1])
+    end
+    assert.equal(403, status("GET", "Host: evil.example"))
+    assert.equal(200, status("GET", "Sec-Fetch-Site: cross-site"))
+    for _, lines in ipairs {
+      {}, { "Host: " .. own, "Origin: http://" .. own }, { "Sec-Fetch-Site: same-origin" }, { "Sec-Fetch-Site: none" },
+      { "Host: [::1]:80" }, { "Host: app.localhost" }, { "Origin: http://localhost:3000" },
+    } do
+      assert.equal(201, status("POST", table.unpack(lines)), lines[1])
+    end
+    assert.equal(200, wire.exchange(server, "GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n").status)
+  end)
+
   it("needs less than 15 MB for a worker that is idle", function()
     local kilobytes, sanitized = edges.resident(server)
     assert(sanitized or kilobytes < 15 * 1024, kilobytes .. " KiB")

@@ -42,10 +42,14 @@ static const struct {
     [AUTH_LATER] = {503, "unavailable", "The keys of the token's issuer are being fetched", "Retry-After: 1\r\n"},
 };
 
-static bool nobody(struct request *req, enum auth_status why)
+static bool nobody(struct request *req, enum auth_status why, const char *forged)
 {
     if (req->match.route->auth == ROUTE_AUTH_NONE)
         return true;
+    if (forged != NULL) {
+        response_error(req, 403, "csrf", slice_str(forged), (struct slice){0}, (struct slice){0});
+        return false;
+    }
     response_error(req, refusals[why].status, refusals[why].code, slice_str(refusals[why].message), (struct slice){0},
                    slice_str(refusals[why].headers));
     return false;
@@ -76,11 +80,15 @@ static struct caller *bearer_of(struct service *s, struct request *req, enum aut
 static bool authenticate(struct service *s, struct request *req)
 {
     enum auth_status why;
+    const struct script_env *env = s->engine.env;
+    const char *forged = NULL;
     struct caller *c = bearer_of(s, req, &why);
-    if (c == NULL && s->engine.env->as.id[0] != 0)
-        c = assumed(req, &s->engine.env->as);
+    if (c == NULL && env->as.id[0] != 0) {
+        forged = csrf_fault_of_assumed(req, env->listen_host);
+        c = forged == NULL ? assumed(req, &env->as) : NULL;
+    }
     if (c == NULL)
-        return nobody(req, why);
+        return nobody(req, why, forged);
     req->caller = c;
     req->user_id = c->id;
     return true;

@@ -34,12 +34,13 @@ struct script_env {
     enum script_mode mode;
     unsigned workers; /* that share this host's cores; 0: this one alone */
     struct script_user as;
-    const char *app_dir;    /* absolute */
-    const char *home;       /* NEAP_HOME, or NULL */
-    const char *program;    /* absolute path of this binary */
-    const char *version;    /* of Neap */
-    struct tool_host *host; /* what it asks of its process: script/tool_host.h */
-    int argc;               /* of a tool: its arguments after the command's name */
+    const char *listen_host; /* HOST; NULL in a tool */
+    const char *app_dir;     /* absolute */
+    const char *home;        /* NEAP_HOME, or NULL */
+    const char *program;     /* absolute path of this binary */
+    const char *version;     /* of Neap */
+    struct tool_host *host;  /* what it asks of its process: script/tool_host.h */
+    int argc;                /* of a tool: its arguments after the command's name */
     char **argv;
 };
 
