@@ -16,7 +16,7 @@ function M.origin_problem(origin)
     return "must name each origin: browsers refuse * where cookies are allowed"
   end
   if origin == "null" then
-    return nil
+    return "must not hold null: it is the origin of every sandboxed frame and every file, whoever made it"
   end
   local scheme, host, port = origin:match "^(%l[%l%d+.-]*)://([%l%d._-]+):?(%d*)$"
   if scheme == nil then
