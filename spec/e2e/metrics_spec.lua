@@ -174,4 +174,23 @@ describe("/metrics", function()
     assert.equal(200, wire.exchange(server, "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n").status)
     assert.equal(200, wire.exchange(server, "GET /metrics HTTP/1.1\r\nHost: [::1]\r\n\r\n").status)
   end)
+
+  it("is in production, and where a proxy shares the address, for who is named", function()
+    for expected, env in pairs {
+      ["403 403 of production"] = { ENVIRONMENT = "production" },
+      ["200 200 of one that is named"] = { ENVIRONMENT = "production", METRICS_FROM = "10.0.0.0/8,127.0.0.1" },
+      ["403 403 of others than are named"] = { METRICS_FROM = "10.0.0.0/8" },
+      ["403 200 of a proxy's address"] = { TRUSTED_PROXIES = "127.0.0.1", METRICS_FROM = "127.0.0.1,127.0.0.2" },
+    } do
+      env.WORKERS = "1"
+      local other = start(env)
+      local first = wire.exchange(other, wire.request "GET /metrics").status
+      local _, second = sys.exec {
+        "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--interface",
+        expected:find "proxy" and "127.0.0.2" or "127.0.0.1", other.url .. "/metrics",
+      }
+      assert.equal(expected:match "%d+ %d+", first .. " " .. second, expected)
+      other:stop()
+    end
+  end)
 end)

@@ -22,6 +22,7 @@ http {
   client_body_temp_path %s/body; proxy_temp_path %s/proxy; fastcgi_temp_path %s/f; uwsgi_temp_path %s/u; scgi_temp_path %s/s;
   server {
     listen 127.0.0.1:%d;
+    location = /metrics { proxy_pass http://127.0.0.1:%d; }
     location / {
       proxy_pass http://127.0.0.1:%d;
       proxy_bind 127.0.0.3;
@@ -52,7 +53,7 @@ setup(function()
   folder = scratch.folder()
   front = { port = free_port() }
   local f = folder
-  scratch.write(f .. "/nginx.conf", CONFIG:format(f, f, f, f, f, f, f, front.port, server.port))
+  scratch.write(f .. "/nginx.conf", CONFIG:format(f, f, f, f, f, f, f, front.port, server.port, server.port))
   nginx = assert(sys.spawn {
     PROGRAM, "-p", folder, "-c", folder .. "/nginx.conf", stdin = "null", stdout = "null", stderr = "null",
   })
@@ -86,6 +87,10 @@ describe("behind nginx", function()
       found[i] = ask("GET /ip", ("X-Forwarded-For: 203.0.113.%d"):format(i), ("X-Real-IP: 203.0.113.%d"):format(i)).status
     end
     assert.equal("200 200 200" .. (" 429"):rep(17), table.concat(found, " "))
+  end)
+
+  it("nobody reads the metrics, though the proxy was told nothing of callers and speaks from this machine", function()
+    assert.equal(403, ask("GET /metrics").status)
   end)
 
   it("who calls past the proxy is not believed", function()

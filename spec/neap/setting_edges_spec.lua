@@ -12,7 +12,8 @@ describe("an origin", function()
 
   it("is nothing else", function()
     for _, origin in ipairs {
-      "*", "null", "", "localhost", "https://", "https://app.example.com/", "https://app.example.com/x", "https://APP.example.com",
+      "*", "null", "", "localhost", "https://", "https://app.example.com/", "https://app.example.com/x",
+      "https://APP.example.com",
       "https://app.example.com:443", "http://app.example.com:80", "http://app.example.com:", "https://a b",
       "https://u@app.example.com", "https://*.example.com", "https://" .. ("a"):rep(250),
     } do

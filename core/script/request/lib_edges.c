@@ -25,6 +25,16 @@ static struct slice check_slice(lua_State *L, int arg)
     return s;
 }
 
+/* (network, address) -> whether it is in there; false when either is none */
+static int l_network_has(lua_State *L)
+{
+    struct address_set set = {.n = 1};
+    struct address a;
+    bool both = address_network_parse(check_slice(L, 1), &set.list[0]) && address_parse(check_slice(L, 2), &a);
+    lua_pushboolean(L, both && address_set_has(&set, &a));
+    return 1;
+}
+
 /* The rule that the arguments from index 3 on say: limit, per, burst, name. */
 static struct limit_rule check_rule(lua_State *L, struct slice scope)
 {
@@ -136,13 +146,10 @@ static int l_is_redis_url(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg functions[] = {{"is_network", l_is_network},
-                                     {"rate_take", l_rate_take},
-                                     {"rate_forget", l_rate_forget},
-                                     {"redis_ping", l_redis_ping},
-                                     {"redis_ponged", l_redis_ponged},
-                                     {"is_redis_url", l_is_redis_url},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"is_network", l_is_network},     {"network_has", l_network_has},
+                                     {"rate_take", l_rate_take},       {"rate_forget", l_rate_forget},
+                                     {"redis_ping", l_redis_ping},     {"redis_ponged", l_redis_ponged},
+                                     {"is_redis_url", l_is_redis_url}, {NULL, NULL}};
 
 void lib_edges_add(lua_State *L)
 {

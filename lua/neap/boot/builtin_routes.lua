@@ -46,23 +46,41 @@ local function is_local_name(host)
 end
 
 local PROXIED = { "forwarded", "x-forwarded-for", "x-real-ip", "via" }
+local LOOPBACK = { "127.0.0.0/8", "::1" }
 
--- A proxy on this machine speaks from the loopback network too, for whoever asked it. Most of them say so in a header, and
--- all of them are asked for a name that is not this machine's.
-local function is_from_here(req)
-  for _, name in ipairs(PROXIED) do
-    if (req:header(name) or "") ~= "" then
-      return false
+local function is_in(networks, ip)
+  for _, network in ipairs(networks) do
+    if core.network_has(network, ip) then
+      return true
     end
   end
-  local ip = req.ip or ""
-  return (ip:find "^127%." ~= nil or ip == "::1" or ip:find "^::ffff:127%." ~= nil) and is_local_name(req:header "host")
+  return false
 end
 
---- The numbers of all workers, for Prometheus on this machine and for administrators.
+local function is_proxied(req, config)
+  for _, name in ipairs(PROXIED) do
+    if (req:header(name) or "") ~= "" then
+      return true
+    end
+  end
+  return is_in(config.TRUSTED_PROXIES, req.ip)
+end
+
+-- A proxy on this machine speaks from the loopback network too, for whoever asked it, and one that was told nothing else
+-- asks for 127.0.0.1 and adds no header: nothing tells it from a program of this machine. So a service in production has
+-- to say who may read.
+local function may_read(req, config)
+  if req.ip == nil or is_proxied(req, config) then
+    return false
+  end
+  local from = config.METRICS_FROM or config.ENVIRONMENT ~= "production" and LOOPBACK or {}
+  return is_in(from, req.ip) and (not is_in(LOOPBACK, req.ip) or is_local_name(req:header "host"))
+end
+
+--- The numbers of all workers, for Prometheus and for administrators.
 function M.metrics(req)
-  if not is_from_here(req) and not (req.user and req.user.role == "admin") then
-    errors.forbidden "metrics are for this machine and for administrators"
+  if not may_read(req, require "config") and not (req.user and req.user.role == "admin") then
+    errors.forbidden "metrics are for who METRICS_FROM names and for administrators"
   end
   return response.bytes(core.metrics(), "text/plain; version=0.0.4; charset=utf-8", 200, { ["Cache-Control"] = "no-store" })
 end

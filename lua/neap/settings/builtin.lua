@@ -86,6 +86,10 @@ M.fields = {
     kind = "list", default = {}, each = edges.network_problem,
     help = "addresses and networks whose word on the client counts",
   } },
+  { "METRICS_FROM", {
+    kind = "list", each = edges.network_problem,
+    help = "addresses and networks that may read /metrics; this machine, and in production nobody",
+  } },
   { "TRUSTED_PROXY_HEADER", {
     kind = "enum", values = { "x-forwarded-for", "forwarded" }, default = "x-forwarded-for",
     help = "the header that those proxies write",
