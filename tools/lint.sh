@@ -84,9 +84,15 @@ check_size() {
          END { exit failed }' $headers $sources $specs $lua CMakeLists.txt Makefile cmake/* tools/*
 }
 
+# Those of the repository, and new ones that git would take; what a build leaves in the checkout is not ours.
+pages() {
+    git ls-files --cached --others --exclude-standard '*.md' 2>/dev/null | grep . ||
+        find . -name '*.md' -not -path './build*' -not -path './.neap/*'
+}
+
 # Links between pages must lead to a file that is there.
 check_links() {
-    find . -name '*.md' -not -path './build/*' -not -path './.neap/*' | sort | while read -r page; do
+    pages | sort | while read -r page; do
         grep -noE '\]\([^)]+\)' "$page" | sed 's/](\(.*\))$/\1/' | while IFS=: read -r line target; do
             case $target in http:* | https:* | mailto:* | '#'*) continue ;; esac
             [ -e "$(dirname "$page")/${target%%#*}" ] || echo "$page:$line: leads nowhere: $target"

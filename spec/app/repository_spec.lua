@@ -145,6 +145,26 @@ describe("the repository", function()
     assert.equal(0, code, said)
     assert.matches("lint: 4 passed\n", said)
   end)
+
+  it("has its links looked at in the pages that are its own, not in what a build left there", function()
+    local folder = scratch.folder()
+    finally(function() scratch.remove(folder) end)
+    local function links()
+      return core_os.exec { "sh", ROOT .. "tools/lint.sh", "build", "links", cwd = folder }
+    end
+    for _, path in ipairs { "core/a.h", "spec/a.h", "fuzz/a.h", "lua/a.lua", "bench/a.lua", "config.lua" } do
+      scratch.write(folder .. "/" .. path, "")
+    end
+    scratch.write(folder .. "/.gitignore", "/build*/\n")
+    scratch.write(folder .. "/build-other/_deps/README.md", "[nowhere](nowhere.md)\n")
+    scratch.write(folder .. "/README.md", "[here](docs/a.md)\n")
+    scratch.write(folder .. "/docs/a.md", "[back](../README.md)\n")
+    assert.same({ 0, "lint: 1 passed\n", "" }, { links() }, "without git")
+    core_os.exec { "git", "init", "-q", cwd = folder }
+    assert.equal(0, (links()))
+    scratch.write(folder .. "/docs/a.md", "[back](README.md)\n")
+    assert.same({ 1, "docs/a.md:1: leads nowhere: README.md\nlint: 0 passed, failed: links\n", "" }, { links() })
+  end)
 end)
 
 describe("Workbench", function()
