@@ -277,6 +277,15 @@ M.ErrorResponse = M.object("ErrorResponse", {
   } },
 })
 
+--- The same for who names application/problem+json in Accept: RFC 9457 3.1. No `type` is about:blank.
+M.ProblemDetails = M.object("ProblemDetails", {
+  { "title", M.string():describe "The reason of the status" },
+  { "status", M.integer() },
+  { "detail", M.string():describe "For people" },
+  { "code", M.string():describe "For programs: it does not change" },
+  { "details", M.any():optional():describe "What is wrong in which field, or the like" },
+})
+
 --- The params of a path with {id}.
 M.id_uuid = M.object { id = M.uuid() }
 

@@ -47,4 +47,33 @@ describe("an error", function()
     local res = ask("/health", PROBLEM)
     assert.same({ 200, "application/json", '{"status":"ok"}' }, { res.status, res.headers["content-type"], res.body })
   end)
+
+  it("is in the document in both forms, with the members that it has", function()
+    local document = test.get("/openapi.json").json
+    local function at(ref)
+      local found = document
+      for name in ref:sub(3):gmatch "[^/]+" do
+        found = found[name]
+      end
+      return found
+    end
+    local known = { [401] = true, [422] = true }
+    each_error(function(status, _, path, opts)
+      if not known[status] then
+        return
+      end
+      local method = opts and opts.method or "GET"
+      local answer = at(document.paths[path][method:lower()].responses[tostring(status)]["$ref"])
+      for _, media_type in ipairs { "application/json", PROBLEM } do
+        local body = at(answer.content[media_type].schema["$ref"])
+        local res = ask(path, media_type, opts)
+        for name in pairs(res.json) do
+          assert.is_table(body.properties[name], name)
+        end
+        for _, name in ipairs(body.required) do
+          assert.is_not_nil(res.json[name], name)
+        end
+      end
+    end)
+  end)
 end)

@@ -91,11 +91,18 @@ local function error_body(writer)
   return writer:schema(schema.ErrorResponse:node(), "neap.schema")
 end
 
+-- Both forms, of which the client's Accept chooses (core/http/problem.c).
+local function error_content(writer, body)
+  local out = content(body or error_body(writer))
+  out["application/problem+json"] = { schema = writer:schema(schema.ProblemDetails:node(), "neap.schema") }
+  return out
+end
+
 local function error_response(doc, writer, status, description)
   local name = ERRORS[status] and ERRORS[status][1] or "Error" .. status
   local answer = {
     description = description or (ERRORS[status] and ERRORS[status][2]) or "An error",
-    content = content(error_body(writer)),
+    content = error_content(writer),
     headers = (status == 429 or status == 503) and RETRY_AFTER or nil,
   }
   if description then
@@ -113,11 +120,13 @@ local function declared(writer, status, answer, is_error, where, media_type)
     return { description = known }
   end
   local body = writer:schema(answer:node(), where)
+  local description = answer:node().description or known
   if is_error then
     -- The host itself may give this status, before the handler is asked.
-    body = { anyOf = json.array { body, error_body(writer) } }
+    local either = { anyOf = json.array { body, error_body(writer) } }
+    return { description = description, content = error_content(writer, either) }
   end
-  return { description = answer:node().description or known, content = content(body) }
+  return { description = description, content = content(body) }
 end
 
 --- The responses object of an operation.
