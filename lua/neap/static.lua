@@ -46,12 +46,13 @@ local OPTIONS = { prefix = true, headers = true, cache = true }
 --- A file that was made, not read.
 ---@param name string   its ending says which media type it has
 ---@param bytes string
+---@param etag string?  quoted; without it one is made of the bytes
 ---@return neap.StaticFile
-function M.file(name, bytes)
+function M.file(name, bytes, etag)
   return {
     bytes = bytes,
     content_type = TYPES[(name:match "%.(%w+)$" or ""):lower()] or "application/octet-stream",
-    etag = ('"%s"'):format(core.hex(core.sha256(bytes)):sub(1, 16)),
+    etag = etag or ('"%s"'):format(core.hex(core.sha256(bytes)):sub(1, 16)),
   }
 end
 
@@ -80,6 +81,16 @@ function M.send(req, file, headers)
     return response(304, nil, all)
   end
   return response.bytes(file.bytes, file.content_type, 200, all)
+end
+
+--- A route's handler that answers with it.
+---@param file neap.StaticFile
+---@param headers table<string, string>?
+---@return neap.Handler
+function M.handler(file, headers)
+  return function(req)
+    return M.send(req, file, headers)
+  end
 end
 
 local function gather(dir, below, depth, out)
@@ -148,9 +159,7 @@ function M.router(dir, opts)
     for name, value in pairs(opts.headers or {}) do
       headers[name] = value
     end
-    r:get(item.path, { summary = "A file" }, function(req)
-      return M.send(req, item.file, headers)
-    end)
+    r:get(item.path, { summary = "A file" }, M.handler(item.file, headers))
   end
   return r
 end

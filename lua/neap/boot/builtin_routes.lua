@@ -5,29 +5,9 @@ local docs = require "neap.openapi.docs"
 local errors = require "neap.errors"
 local openapi = require "neap.openapi"
 local response = require "neap.response"
+local static = require "neap.static"
 
 local M = {}
-
-local function same_tag(req, etag)
-  -- RFC 9110 13.1.2: a list of tags, weak ones count alike here.
-  local asked = req:header "if-none-match"
-  return asked ~= nil and (asked == "*" or asked:find(etag, 1, true) ~= nil)
-end
-
---- A handler for bytes that do not change while this engine lives.
----@param bytes string
----@param content_type string
----@return function
-function M.cached(bytes, content_type)
-  local etag = '"' .. core.hex(core.sha256(bytes)):sub(1, 32) .. '"'
-  local headers = { ETag = etag, ["Cache-Control"] = "no-cache" }
-  return function(req)
-    if same_tag(req, etag) then
-      return response(304, nil, headers)
-    end
-    return response.bytes(bytes, content_type, 200, headers)
-  end
-end
 
 local function route(path, handler, summary)
   return {
@@ -105,7 +85,7 @@ function M.of(app, routes, config)
   local info = openapi.info(app, config)
   local document = openapi.document(routes, info)
   local url = app.opts.openapi_url
-  add(url == nil and "/openapi.json" or url, M.cached(document, "application/json"), "The OpenAPI document")
+  add(url == nil and "/openapi.json" or url, static.handler(static.file("openapi.json", document)), "The OpenAPI document")
   for _, page in ipairs(docs.routes(app.opts, info.title)) do
     add(page.path, page.handler, page.summary)
   end

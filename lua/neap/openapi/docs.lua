@@ -1,19 +1,12 @@
 --- /docs (Swagger UI) and /redoc, of what the binary carries: no page asks another host for anything. Every application has
 --- them unless it says `docs = false`, and a path that it answers itself is its own.
-local accept = require "neap.accept"
 local core = require "neap.core"
 local errors = require "neap.errors"
 local options = require "neap.route.options"
 local response = require "neap.response"
+local static = require "neap.static"
 
 local M = {}
-
-local TYPES = {
-  css = "text/css; charset=utf-8",
-  js = "text/javascript; charset=utf-8",
-  svg = "image/svg+xml",
-  txt = "text/plain; charset=utf-8",
-}
 
 -- A file's path has the version of all of them in it, so what was fetched once is right for ever (RFC 8246).
 local FOREVER = "public, max-age=31536000, immutable"
@@ -132,39 +125,33 @@ local function takes_gzip(header)
   return any
 end
 
-local function send(req, bytes, content_type, status, headers)
-  if status == 200 and accept.is_known(req.headers["if-none-match"], headers.ETag) then
-    return response(304, nil, headers)
-  end
-  return response.bytes(bytes, content_type, status, headers)
-end
-
 local function page_handler(page, place)
   local html = html_of(page, place)
   local headers = {
     ["Content-Security-Policy"] = POLICY:format(table.unpack(page.policy)),
     ["Cache-Control"] = "no-cache",
-    ETag = ('"%s"'):format(core.hex(core.sha256(html)):sub(1, 16)),
   }
+  if not core.pages_missing then
+    return static.handler(static.file("page.html", html), headers)
+  end
   -- RFC 9110 15.6.2: this server does not support what is asked, and another build would.
-  local status = core.pages_missing and 501 or 200
-  return function(req)
-    return send(req, html, "text/html; charset=utf-8", status, headers)
+  return function()
+    return response.bytes(html, "text/html; charset=utf-8", 501, headers)
   end
 end
 
 local function answer_asset(req)
   local name = req.params.file
-  local gzip = takes_gzip(req.headers["accept-encoding"])
+  local gzip = takes_gzip(req:header "accept-encoding")
   local bytes = req.params.version == core.pages_version and core.page(name, not gzip)
   if not bytes then
     errors.not_found "There is no such file"
   end
-  return send(req, bytes, TYPES[name:match "%.(%l+)$"], 200, {
+  -- One tag for each form of it (RFC 9110 8.8.3.3).
+  local etag = ('"%s%s"'):format(core.pages_version, gzip and "-gzip" or "")
+  return static.send(req, static.file(name, bytes, etag), {
     ["Cache-Control"] = FOREVER,
     ["Content-Encoding"] = gzip and "gzip" or nil,
-    -- One tag for each form of it (RFC 9110 8.8.3.3).
-    ETag = ('"%s%s"'):format(core.pages_version, gzip and "-gzip" or ""),
     Vary = "Accept-Encoding",
   })
 end
