@@ -34,6 +34,13 @@ static inline bool slice_eq_nocase(struct slice a, struct slice b)
     return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
 }
 
+/* Writes s.n bytes. ASCII only: other scripts have no lower case that all languages agree on. */
+static inline void slice_lower(char *out, struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        out[i] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] | 0x20 : s.p[i]);
+}
+
 /* Takes the next word off `rest`, words being what stands between spaces. False: there is none. */
 static inline bool slice_word(struct slice *rest, struct slice *word)
 {

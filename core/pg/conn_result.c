@@ -40,16 +40,10 @@ void conn_note_tag(struct pg_conn *c, const PGresult *res, struct slice sql)
         c->tx_ended |= c->rolled_back;
 }
 
-/* Of several results the last one counts, but an error counts more: nothing runs after it. */
 void conn_keep_result(struct pg_conn *c, PGresult *res)
 {
     conn_note_tag(c, res, c->st->sql);
-    if (c->result && pg_result_is_error(c->result)) {
-        PQclear(res);
-        return;
-    }
-    PQclear(c->result);
-    c->result = res;
+    c->result = pg_result_of_both(c->result, res);
 }
 
 /* 26000: the server has lost it (DISCARD ALL, a pooler in between). A statement that failed outside of a transaction has

@@ -148,3 +148,11 @@ bool pg_result_is_fatal(const PGresult *res)
 
     return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
 }
+
+PGresult *pg_result_of_both(PGresult *earlier, PGresult *later)
+{
+    bool stays = earlier && pg_result_is_error(earlier);
+
+    PQclear(stays ? later : earlier);
+    return stays ? earlier : later;
+}

@@ -36,12 +36,7 @@ static void keep(struct lane_item *it, PGresult *res)
         PQclear(res);
         return;
     }
-    if (it->result && pg_result_is_error(it->result)) {
-        PQclear(res);
-        return;
-    }
-    PQclear(it->result);
-    it->result = res;
+    it->result = pg_result_of_both(it->result, res);
 }
 
 static void drop_result(struct lane_item *it)

@@ -42,7 +42,6 @@ static struct slice trim(struct slice s)
     return s;
 }
 
-/* ASCII only: other scripts have no lower case that all languages agree on. */
 static struct slice lower(struct arena *arena, struct slice s)
 {
     size_t i = 0;
@@ -50,10 +49,8 @@ static struct slice lower(struct arena *arena, struct slice s)
         i++;
     if (i == s.n)
         return s;
-    char *p = arena_dup(arena, s.p, s.n);
-    for (; i < s.n; i++)
-        if (p[i] >= 'A' && p[i] <= 'Z')
-            p[i] = (char)(p[i] | 0x20);
+    char *p = arena_alloc(arena, s.n);
+    slice_lower(p, s);
     return slice_of(p, s.n);
 }
 

@@ -3,19 +3,13 @@
 #include "script/json/json.h"
 #include "script/lib_core.h"
 #include "script/request/service.h"
+#include "script/runtime/lua_slice.h"
 #include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 
 enum { BOUND_BYTES_MAX = 8192 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error", "off", NULL};
-
-static struct slice check_slice(lua_State *L, int arg)
-{
-    struct slice s;
-    s.p = luaL_checklstring(L, arg, &s.n);
-    return s;
-}
 
 /* Appends ,"key":value for each field of the table at index. A value that JSON can't hold is logged as its text: a log
  * line is no place to fail. */
@@ -25,10 +19,8 @@ static void write_fields(lua_State *L, int index, struct buf *out)
     lua_pushnil(L);
     while (lua_next(L, index) != 0) {
         if (lua_type(L, -2) == LUA_TSTRING) {
-            struct slice key;
-            key.p = lua_tolstring(L, -2, &key.n);
             buf_char(out, ',');
-            json_write_string(out, key);
+            json_write_string(out, lua_slice_at(L, -2));
             buf_char(out, ':');
             size_t start = out->n;
             if (json_encode(L, lua_gettop(L), out, err) != 0) {
@@ -44,7 +36,7 @@ static void write_fields(lua_State *L, int index, struct buf *out)
 static int l_log(lua_State *L)
 {
     enum log_level level = (enum log_level)luaL_checkoption(L, 1, NULL, level_names);
-    struct slice module = check_slice(L, 2), message = check_slice(L, 3);
+    struct slice module = lua_slice_check(L, 2), message = lua_slice_check(L, 3);
     if (level < log_level())
         return 0;
     struct service *s = service_of(L);

@@ -2,6 +2,7 @@
 #include "script/runtime/env.h"
 #include "script/auth/lib_password.h"
 #include "script/auth/password_line.h"
+#include "script/runtime/lua_slice.h"
 #include "script/runtime/task.h"
 #include <lauxlib.h>
 #include <string.h>
@@ -46,13 +47,6 @@ static int refuse(lua_State *L, const char *why)
     return 2;
 }
 
-static struct slice check_text(lua_State *L, int arg)
-{
-    struct slice s;
-    s.p = luaL_checklstring(L, arg, &s.n);
-    return s;
-}
-
 static int wait_for(lua_State *L, struct password_job *job, struct slice password, const char *what)
 {
     const struct script_env *env = engine_env(L);
@@ -79,7 +73,7 @@ static const char *reason(enum password_status status)
 /* (password, cost) -> hash; nil and "too_long", "nul", "failed", or "full" and seconds */
 static int l_hash(lua_State *L)
 {
-    struct slice password = check_text(L, 1);
+    struct slice password = lua_slice_check(L, 1);
     lua_Integer cost = luaL_checkinteger(L, 2);
     luaL_argcheck(L, cost >= PASSWORD_COST_MIN && cost <= PASSWORD_COST_MAX, 2, "no cost that is taken");
     const char *why = reason(password_check(password));
@@ -95,7 +89,7 @@ static int l_hash(lua_State *L)
 /* (password, hash) -> whether it is that; nil as above. A hash that is none is "failed", without a wait. */
 static int l_verify(lua_State *L)
 {
-    struct slice password = check_text(L, 1), hash = check_text(L, 2);
+    struct slice password = lua_slice_check(L, 1), hash = lua_slice_check(L, 2);
     const char *why = reason(password_check(password));
     script_task(L);
     if (why != NULL)
@@ -111,7 +105,7 @@ static int l_verify(lua_State *L)
 /* (hash, cost) -> whether a new hash would be no better */
 static int l_is_current(lua_State *L)
 {
-    lua_pushboolean(L, password_is_current(check_text(L, 1), (unsigned)luaL_checkinteger(L, 2)));
+    lua_pushboolean(L, password_is_current(lua_slice_check(L, 1), (unsigned)luaL_checkinteger(L, 2)));
     return 1;
 }
 

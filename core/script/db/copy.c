@@ -1,6 +1,7 @@
 /* db.copy_in and db.copy_out: the data of a COPY, piece by piece, at the pace of whoever is slower. */
 #include "base/mem.h"
 #include "script/db/flow.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -313,28 +314,14 @@ static int in_gc(lua_State *L)
     return 0;
 }
 
-/* ---- their metatables ---- */
-
-static void open_type(lua_State *L, const char *name, lua_CFunction close, lua_CFunction gc, const luaL_Reg *methods)
-{
-    luaL_newmetatable(L, name);
-    lua_pushcfunction(L, close);
-    lua_setfield(L, -2, "__close");
-    lua_pushcfunction(L, gc);
-    lua_setfield(L, -2, "__gc");
-    lua_createtable(L, 0, 4);
-    luaL_setfuncs(L, methods, 0);
-    lua_pushcfunction(L, close);
-    lua_setfield(L, -2, "close");
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
-}
-
 void db_copy_open(lua_State *L)
 {
-    static const luaL_Reg out[] = {{NULL, NULL}};
-    static const luaL_Reg in[] = {{"write", in_write}, {"finish", in_finish}, {NULL, NULL}};
+    static const luaL_Reg out[] = {{"close", out_close}, {NULL, NULL}};
+    static const luaL_Reg out_meta[] = {{"__close", out_close}, {"__gc", out_gc}, {NULL, NULL}};
+    static const luaL_Reg in[] = {{"write", in_write}, {"finish", in_finish}, {"close", in_close}, {NULL, NULL}};
+    static const luaL_Reg in_meta[] = {{"__close", in_close}, {"__gc", in_gc}, {NULL, NULL}};
 
-    open_type(L, DB_COPY_OUT, out_close, out_gc, out);
-    open_type(L, DB_COPY_IN, in_close, in_gc, in);
+    userdata_metatable(L, DB_COPY_OUT, out, out_meta, NULL);
+    userdata_metatable(L, DB_COPY_IN, in, in_meta, NULL);
+    lua_pop(L, 2);
 }

@@ -1,6 +1,7 @@
 /* db.each: the rows of a statement one by one, however many there are. What is in memory is one part of them. */
 #include "base/mem.h"
 #include "script/db/flow.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -128,14 +129,9 @@ int db_each(lua_State *L)
 
 void db_each_open(lua_State *L)
 {
-    luaL_newmetatable(L, DB_EACH);
-    lua_pushcfunction(L, each_close);
-    lua_setfield(L, -2, "__close");
-    lua_pushcfunction(L, each_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, each_close);
-    lua_setfield(L, -2, "close");
-    lua_setfield(L, -2, "__index");
+    static const luaL_Reg methods[] = {{"close", each_close}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__close", each_close}, {"__gc", each_gc}, {NULL, NULL}};
+
+    userdata_metatable(L, DB_EACH, methods, meta, NULL);
     lua_pop(L, 1);
 }

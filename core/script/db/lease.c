@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "script/db/flow.h"
 #include "script/runtime/env.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -321,19 +322,14 @@ static int lease_gc(lua_State *L)
 void db_lease_open(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"commit", lease_commit}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__close", lease_close}, {"__gc", lease_gc}, {NULL, NULL}};
 
-    lua_createtable(L, 0, 4); /* see anchor() in db_begin.c */
+    lua_createtable(L, 0, 4); /* see anchor() in begin.c */
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, db_lease_key);
-    luaL_newmetatable(L, DB_LEASE);
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, lease_close);
-    lua_setfield(L, -2, "__close");
-    lua_pushcfunction(L, lease_gc);
-    lua_setfield(L, -2, "__gc");
+    userdata_metatable(L, DB_LEASE, methods, meta, NULL);
     lua_pop(L, 1);
 }

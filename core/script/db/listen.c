@@ -11,6 +11,7 @@
 #include "script/runtime/env.h"
 #include "script/runtime/spawn.h"
 #include "script/runtime/task_internal.h"
+#include "script/runtime/userdata.h"
 #include "script/runtime/waiter.h"
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -292,13 +293,8 @@ int db_listen(lua_State *L)
 void db_listen_open(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"close", l_close}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__close", l_close}, {"__gc", l_gc}, {NULL, NULL}};
 
-    luaL_newmetatable(L, DB_LISTENER);
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, l_close);
-    lua_setfield(L, -2, "__close");
-    lua_pushcfunction(L, l_gc);
-    lua_setfield(L, -2, "__gc");
+    userdata_metatable(L, DB_LISTENER, methods, meta, NULL);
     lua_pop(L, 1);
 }

@@ -17,13 +17,15 @@ enum {
 enum channel_kind { CHANNEL_TCP, CHANNEL_PIPE };
 enum channel_want { WANT_ANY, WANT_BYTES, WANT_TEXT };
 
+union channel_handle {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+};
+
 struct channel {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } u;
+    union channel_handle u;
     struct buf in;   /* read from the peer, not yet by Lua */
     size_t in_max;   /* reading stops at so much */
     int in_error;    /* 0; UV_EOF or another code: nothing more will come */

@@ -4,6 +4,7 @@
 #include "script/os/lib_os.h"
 #include "script/os/subprocess.h"
 #include "script/os/subprocess_spec.h"
+#include "script/runtime/userdata.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -187,12 +188,7 @@ static struct handle *push_handle(lua_State *L)
 {
     struct handle *h = lua_newuserdatauv(L, sizeof(*h), 0);
     *h = (struct handle){.timeout = wait_seconds};
-    if (luaL_newmetatable(L, PROCESS_TYPE)) {
-        luaL_setfuncs(L, meta, 0);
-        luaL_newlib(L, methods);
-        lua_pushcclosure(L, l_index, 1);
-        lua_setfield(L, -2, "__index");
-    }
+    userdata_metatable(L, PROCESS_TYPE, methods, meta, l_index);
     lua_setmetatable(L, -2);
     return h;
 }

@@ -3,6 +3,7 @@
 #include "script/runtime/env.h"
 #include "script/os/lib_os.h"
 #include "script/os/socket.h"
+#include "script/runtime/userdata.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,12 +191,7 @@ static int l_unix(lua_State *L)
 /* ---- listening ---- */
 
 struct listener {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } u;
+    union channel_handle u;
     const struct script_env *env;
     enum channel_kind kind;
     struct waiter waiter;
@@ -316,12 +312,7 @@ static struct listener **push_listener(lua_State *L)
 {
     struct listener **box = lua_newuserdatauv(L, sizeof(struct listener *), 0);
     *box = NULL;
-    if (luaL_newmetatable(L, LISTENER_TYPE)) {
-        luaL_setfuncs(L, listener_meta, 0);
-        luaL_newlib(L, listener_methods);
-        lua_pushcclosure(L, l_listener_index, 1);
-        lua_setfield(L, -2, "__index");
-    }
+    userdata_metatable(L, LISTENER_TYPE, listener_methods, listener_meta, l_listener_index);
     lua_setmetatable(L, -2);
     return box;
 }

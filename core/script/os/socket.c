@@ -1,4 +1,5 @@
 #include "script/os/socket.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 #include <string.h>
 
@@ -96,12 +97,7 @@ struct socket *socket_push(lua_State *L)
 {
     struct socket *s = lua_newuserdatauv(L, sizeof(*s), 0);
     *s = (struct socket){.timeout = timeout_default};
-    if (luaL_newmetatable(L, SOCKET_TYPE)) {
-        luaL_setfuncs(L, meta, 0);
-        luaL_newlib(L, methods);
-        lua_pushcclosure(L, l_index, 1);
-        lua_setfield(L, -2, "__index");
-    }
+    userdata_metatable(L, SOCKET_TYPE, methods, meta, l_index);
     lua_setmetatable(L, -2);
     return s;
 }

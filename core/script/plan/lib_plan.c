@@ -7,6 +7,7 @@
 #include "script/plan/build.h"
 #include "script/plan/encode.h"
 #include "script/plan/written.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 
 static const char plan_metatable[] = "neap.plan";
@@ -114,12 +115,8 @@ static int l_encode(lua_State *L)
 void lib_plan_add(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"check", l_check}, {"encode", l_encode}, {"rows", plan_written_new}, {NULL, NULL}};
-    if (luaL_newmetatable(L, plan_metatable)) {
-        lua_pushcfunction(L, l_gc);
-        lua_setfield(L, -2, "__gc");
-        luaL_newlib(L, methods);
-        lua_setfield(L, -2, "__index");
-    }
+    static const luaL_Reg meta[] = {{"__gc", l_gc}, {NULL, NULL}};
+    userdata_metatable(L, plan_metatable, methods, meta, NULL);
     lua_pop(L, 1);
     lua_pushcfunction(L, l_plan);
     lua_setfield(L, -2, "plan");

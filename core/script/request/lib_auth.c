@@ -9,6 +9,7 @@
 #include "script/json/json.h"
 #include "script/request/lib_route.h"
 #include "script/request/service.h"
+#include "script/runtime/lua_slice.h"
 #include "script/runtime/task.h"
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -98,8 +99,7 @@ static int push_claims(lua_State *L)
 static int l_verify(lua_State *L)
 {
     struct verification v = {0};
-    struct slice text;
-    text.p = luaL_checklstring(L, 1, &text.n);
+    struct slice text = lua_slice_check(L, 1);
     enum auth_status status = auth_claims(configured(L), text, &v.arena, &v.claims);
     if (status != AUTH_OK) {
         arena_free(&v.arena);
@@ -117,11 +117,7 @@ static int l_verify(lua_State *L)
 /* (function(handler, req)): runs in place of the handler while nobody knows who the caller is */
 static int l_on_outsider(lua_State *L)
 {
-    struct service *s = service_of(L);
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_settop(L, 1);
-    luaL_unref(L, LUA_REGISTRYINDEX, s->name_outsider);
-    s->name_outsider = luaL_ref(L, LUA_REGISTRYINDEX);
+    service_keep_function(L, &service_of(L)->name_outsider);
     return 0;
 }
 

@@ -6,23 +6,15 @@
 #include "script/runtime/env.h"
 #include "script/request/lib_route.h"
 #include "script/request/limit.h"
+#include "script/runtime/lua_slice.h"
 #include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 
 static int l_is_network(lua_State *L)
 {
-    struct slice text;
     struct address_network net;
-    text.p = luaL_checklstring(L, 1, &text.n);
-    lua_pushboolean(L, address_network_parse(text, &net));
+    lua_pushboolean(L, address_network_parse(lua_slice_check(L, 1), &net));
     return 1;
-}
-
-static struct slice check_slice(lua_State *L, int arg)
-{
-    struct slice s;
-    s.p = luaL_checklstring(L, arg, &s.n);
-    return s;
 }
 
 /* (network, address) -> whether it is in there; false when either is none */
@@ -30,7 +22,7 @@ static int l_network_has(lua_State *L)
 {
     struct address_set set = {.n = 1};
     struct address a;
-    bool both = address_network_parse(check_slice(L, 1), &set.list[0]) && address_parse(check_slice(L, 2), &a);
+    bool both = address_network_parse(lua_slice_check(L, 1), &set.list[0]) && address_parse(lua_slice_check(L, 2), &a);
     lua_pushboolean(L, both && address_set_has(&set, &a));
     return 1;
 }
@@ -90,7 +82,7 @@ static bool stop_counting(void *arg)
 static int l_rate_take(lua_State *L)
 {
     const struct script_env *env = engine_env(L);
-    struct slice scope = check_slice(L, 1), key = check_slice(L, 2);
+    struct slice scope = lua_slice_check(L, 1), key = lua_slice_check(L, 2);
     struct limit_rule rule = check_rule(L, scope);
     if (env->rates == NULL)
         return luaL_error(L, "core.rate_take: nothing is counted in this process");
@@ -142,7 +134,7 @@ static int l_redis_ponged(lua_State *L)
 static int l_is_redis_url(lua_State *L)
 {
     struct redis_place place;
-    lua_pushboolean(L, redis_place_parse(check_slice(L, 1), &place));
+    lua_pushboolean(L, redis_place_parse(lua_slice_check(L, 1), &place));
     return 1;
 }
 

@@ -6,6 +6,7 @@
 #include "script/runtime/env.h"
 #include "script/request/intake.h"
 #include "script/json/json.h"
+#include "script/runtime/lua_slice.h"
 #include "script/runtime/task_internal.h"
 #include "script/request/text_doc.h"
 #include "script/request/urlencoded.h"
@@ -52,17 +53,12 @@ static struct task *check(lua_State *L)
     return *box;
 }
 
-static void push_slice(lua_State *L, struct slice s)
-{
-    lua_pushlstring(L, s.p ? s.p : "", s.n);
-}
-
 static void push_params(lua_State *L, const struct request *r)
 {
     const struct route *route = r->match.route;
     lua_createtable(L, 0, (int)route->param_count);
     for (unsigned i = 0; i < route->param_count; i++) {
-        push_slice(L, route->params[i]);
+        lua_slice_push(L, route->params[i]);
         urlencoded_push(L, span_slice(r->base, r->match.params[i]), false);
         lua_rawset(L, -3);
     }
@@ -77,16 +73,15 @@ static void push_headers(lua_State *L, const struct request *r)
         struct slice name = span_slice(r->base, h->name);
         luaL_Buffer b;
         char *p = luaL_buffinitsize(L, &b, name.n);
-        for (size_t k = 0; k < name.n; k++)
-            p[k] = (char)(name.p[k] >= 'A' && name.p[k] <= 'Z' ? name.p[k] | 0x20 : name.p[k]);
+        slice_lower(p, name);
         luaL_pushresultsize(&b, name.n);
         lua_pushvalue(L, -1);
         if (lua_rawget(L, -3) == LUA_TNIL) {
             lua_pop(L, 1);
-            push_slice(L, span_slice(r->base, h->value));
+            lua_slice_push(L, span_slice(r->base, h->value));
         } else {
             lua_pushliteral(L, ", ");
-            push_slice(L, span_slice(r->base, h->value));
+            lua_slice_push(L, span_slice(r->base, h->value));
             lua_concat(L, 3);
         }
         lua_rawset(L, -3);
@@ -100,8 +95,8 @@ static void push_cookies(lua_State *L, const struct request *r)
     text_doc_cookies(r, pairs);
     lua_createtable(L, 0, (int)pairs->n);
     for (unsigned i = 0; i < pairs->n; i++) {
-        push_slice(L, pairs->list[i].name);
-        push_slice(L, pairs->list[i].value);
+        lua_slice_push(L, pairs->list[i].name);
+        lua_slice_push(L, pairs->list[i].value);
         lua_rawset(L, -3);
     }
     lua_replace(L, -2);
@@ -112,7 +107,7 @@ static void push_words(lua_State *L, struct slice text)
     struct slice word;
     lua_createtable(L, 4, 0);
     for (lua_Integer i = 1; slice_word(&text, &word); i++) {
-        push_slice(L, word);
+        lua_slice_push(L, word);
         lua_rawseti(L, -2, i);
     }
 }
@@ -121,7 +116,7 @@ static void set_text(lua_State *L, const char *key, struct slice text)
 {
     if (text.n == 0)
         return;
-    push_slice(L, text);
+    lua_slice_push(L, text);
     lua_setfield(L, -2, key);
 }
 
@@ -248,19 +243,19 @@ static int l_index(lua_State *L)
     enum field f = (enum field)lua_tointeger(L, -1);
     switch (f) {
     case F_METHOD:
-        push_slice(L, http_method_names[r->head.method]);
+        lua_slice_push(L, http_method_names[r->head.method]);
         return 1;
     case F_PATH:
-        push_slice(L, request_path(r));
+        lua_slice_push(L, request_path(r));
         return 1;
     case F_TARGET:
-        push_slice(L, span_slice(r->base, r->head.target));
+        lua_slice_push(L, span_slice(r->base, r->head.target));
         return 1;
     case F_ID:
-        push_slice(L, request_id(r));
+        lua_slice_push(L, request_id(r));
         return 1;
     case F_ROUTE:
-        push_slice(L, r->match.route->pattern);
+        lua_slice_push(L, r->match.route->pattern);
         return 1;
     case F_IP:
         push_ip(L, t->req);
@@ -272,7 +267,7 @@ static int l_index(lua_State *L)
         lua_pushstring(L, request_scheme(t->req) == SCHEME_HTTPS ? "https" : "http");
         return 1;
     case F_TEXT:
-        push_slice(L, r->body);
+        lua_slice_push(L, r->body);
         return 1;
     case F_HEADER:
         lua_pushvalue(L, lua_upvalueindex(2));
@@ -319,13 +314,11 @@ static int l_newindex(lua_State *L)
 static int l_header(lua_State *L)
 {
     const struct task *t = check(L);
-    struct slice name;
-    name.p = luaL_checklstring(L, 2, &name.n);
-    struct slice v = request_header_named(t->req, name);
+    struct slice v = request_header_named(t->req, lua_slice_check(L, 2));
     if (v.p == NULL)
         lua_pushnil(L);
     else
-        push_slice(L, v);
+        lua_slice_push(L, v);
     return 1;
 }
 

@@ -2,14 +2,14 @@
 #include "script/runtime/env.h"
 #include "script/request/lib_route.h"
 #include "script/request/service.h"
+#include "script/runtime/lua_slice.h"
 #include <lauxlib.h>
 #include <string.h>
 
 static struct slice string_field(lua_State *L, const char *key)
 {
-    struct slice s;
     lua_getfield(L, 1, key);
-    s.p = lua_tolstring(L, -1, &s.n);
+    struct slice s = lua_slice_at(L, -1);
     if (s.p == NULL)
         luaL_error(L, "core.route: %s is missing", key);
     return s; /* stays on the stack, so it stays alive */
@@ -56,9 +56,8 @@ static struct slice scopes_field(lua_State *L)
     luaL_checktype(L, list, LUA_TTABLE);
     luaL_buffinit(L, &b);
     for (lua_Integer i = 1, n = luaL_len(L, list); i <= n; i++) {
-        struct slice scope;
         lua_geti(L, list, i);
-        scope.p = luaL_checklstring(L, -1, &scope.n);
+        struct slice scope = lua_slice_check(L, -1);
         if (!is_scope(scope))
             luaL_error(L, "core.route: '%s' is not a scope", scope.p);
         luaL_addvalue(&b);
@@ -66,8 +65,7 @@ static struct slice scopes_field(lua_State *L)
             luaL_addchar(&b, ' ');
     }
     luaL_pushresult(&b);
-    struct slice all;
-    all.p = lua_tolstring(L, -1, &all.n);
+    struct slice all = lua_slice_at(L, -1);
     if (all.n > ROUTE_SCOPES_BYTES_MAX)
         luaL_error(L, "core.route: the scopes are longer than %d bytes", ROUTE_SCOPES_BYTES_MAX);
     return all; /* stays on the stack, so it stays alive */
@@ -149,11 +147,7 @@ static int l_routes(lua_State *L)
 
 static int l_set_error_mapper(lua_State *L)
 {
-    struct service *s = service_of(L);
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_settop(L, 1);
-    luaL_unref(L, LUA_REGISTRYINDEX, s->error_mapper);
-    s->error_mapper = luaL_ref(L, LUA_REGISTRYINDEX);
+    service_keep_function(L, &service_of(L)->error_mapper);
     return 0;
 }
 

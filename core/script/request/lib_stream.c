@@ -7,7 +7,9 @@
 #include "script/runtime/env.h"
 #include "script/request/fault.h"
 #include "script/request/service.h"
+#include "script/runtime/lua_slice.h"
 #include "script/runtime/task_internal.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 
 enum {
@@ -60,12 +62,9 @@ static void unanchor(struct outlet *o)
 static void say_farewell(struct outlet *o)
 {
     lua_State *L = o->engine->L;
-    struct slice text;
     lua_rawgeti(L, LUA_REGISTRYINDEX, o->ref);
-    if (lua_getiuservalue(L, -1, UV_FAREWELL) == LUA_TSTRING) {
-        text.p = lua_tolstring(L, -1, &text.n);
-        (void)!stream_write(o->stream, text); /* who is behind by a whole queue does without */
-    }
+    if (lua_getiuservalue(L, -1, UV_FAREWELL) == LUA_TSTRING)
+        (void)!stream_write(o->stream, lua_slice_at(L, -1)); /* who is behind by a whole queue does without */
     lua_pop(L, 2);
     end(o, STREAM_DONE);
     unanchor(o);
@@ -186,8 +185,7 @@ static bool stop_writing(void *arg)
 static int l_write(lua_State *L)
 {
     struct outlet *o = check(L);
-    struct slice bytes;
-    bytes.p = luaL_checklstring(L, 2, &bytes.n);
+    struct slice bytes = lua_slice_check(L, 2);
     struct task *t = script_task(L);
     if (o->writer != NULL)
         return luaL_error(L, "out:write: another task is writing");
@@ -209,8 +207,7 @@ static int l_write(lua_State *L)
 static int l_send(lua_State *L)
 {
     struct outlet *o = check(L);
-    struct slice bytes;
-    bytes.p = luaL_checklstring(L, 2, &bytes.n);
+    struct slice bytes = lua_slice_check(L, 2);
     enum stream_status status = is_over(o) ? STREAM_GONE : stream_write(o->stream, bytes);
     lua_pushboolean(L, status == STREAM_OK);
     if (status == STREAM_OK)
@@ -350,10 +347,9 @@ static const luaL_Reg methods[] = {
 
 void lib_stream_install(lua_State *L)
 {
-    luaL_newmetatable(L, outlet_metatable);
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "neap.outlet");
+    static const luaL_Reg meta[] = {{NULL, NULL}};
+    userdata_metatable(L, outlet_metatable, methods, meta, NULL);
+    lua_pushstring(L, outlet_metatable);
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
 }

@@ -7,6 +7,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "script/runtime/env.h"
+#include "script/runtime/lua_slice.h"
 #include <lauxlib.h>
 #include <stdio.h>
 
@@ -39,10 +40,9 @@ static double number_field(lua_State *L, int index, const char *key, double leas
 
 static struct slice text_field(lua_State *L, int index, const char *key)
 {
-    struct slice s;
     if (lua_getfield(L, index, key) != LUA_TSTRING)
         luaL_error(L, "rate_limits: %s is missing", key);
-    s.p = lua_tolstring(L, -1, &s.n);
+    struct slice s = lua_slice_at(L, -1);
     lua_pop(L, 1); /* the table keeps it alive */
     return s;
 }

@@ -27,3 +27,17 @@ size_t percent_decode(char *out, struct slice s, bool plus)
     }
     return n;
 }
+
+bool percent_next_pair(struct slice *rest, struct slice *name, struct slice *value)
+{
+    while (rest->n > 0) {
+        const char *end = rest->p + rest->n, *amp = memchr(rest->p, '&', rest->n);
+        const char *stop = amp ? amp : end, *eq = memchr(rest->p, '=', (size_t)(stop - rest->p));
+        *name = slice_of(rest->p, (size_t)((eq ? eq : stop) - rest->p));
+        *value = eq ? slice_of(eq + 1, (size_t)(stop - eq - 1)) : (struct slice){"", 0};
+        *rest = amp ? slice_of(amp + 1, (size_t)(end - amp - 1)) : slice_of(end, 0);
+        if (eq || name->n > 0)
+            return true;
+    }
+    return false;
+}

@@ -6,6 +6,7 @@
 #include "script/json/json.h"
 #include "script/plan/encode.h"
 #include "script/request/service.h"
+#include "script/runtime/lua_slice.h"
 #include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 
@@ -19,18 +20,11 @@ static bool is_status(lua_State *L, int index)
     return v >= 200 && v <= 599;
 }
 
-static struct slice string_at(lua_State *L, int index)
-{
-    struct slice s;
-    s.p = lua_tolstring(L, index, &s.n);
-    return s;
-}
-
 static void add_header(lua_State *L, struct slice name, int value, struct buf *out)
 {
     if (lua_type(L, value) != LUA_TSTRING && lua_type(L, value) != LUA_TNUMBER)
         luaL_error(L, "response header '%s': a %s is not a value", name.p, luaL_typename(L, value));
-    struct slice v = string_at(L, value);
+    struct slice v = lua_slice_at(L, value);
     if (!response_header_ok(name, v))
         luaL_error(L,
                    "response header '%s' is not allowed: the name is not a token, the value has control characters, or the "
@@ -49,7 +43,7 @@ void reply_headers(lua_State *L, int index, struct buf *out)
     while (lua_next(L, index) != 0) {
         if (lua_type(L, -2) != LUA_TSTRING)
             luaL_error(L, "response headers: a %s is not a name", luaL_typename(L, -2));
-        struct slice name = string_at(L, -2);
+        struct slice name = lua_slice_at(L, -2);
         if (lua_type(L, -1) != LUA_TTABLE) {
             lua_pushvalue(L, -1); /* lua_tolstring may change it in place */
             add_header(L, name, lua_gettop(L), out);
@@ -93,7 +87,7 @@ static void set_body(lua_State *L, int index, struct service *s)
     case LUA_TNONE:
         return;
     case LUA_TSTRING:
-        res->body = string_at(L, index);
+        res->body = lua_slice_at(L, index);
         res->content_type = text_plain;
         return;
     case LUA_TTABLE:
@@ -139,13 +133,13 @@ static void set_response(lua_State *L, int index, struct service *s)
         res->headers = buf_view(&s->scratch_headers);
     }
     if (lua_getfield(L, index, "raw") == LUA_TSTRING) {
-        res->body = string_at(L, -1);
+        res->body = lua_slice_at(L, -1);
         res->content_type = SLICE_LIT("application/octet-stream");
     } else if (lua_getfield(L, index, "body") != LUA_TNIL) {
         set_json(L, lua_gettop(L), s);
     }
     if (lua_getfield(L, index, "content_type") == LUA_TSTRING) {
-        res->content_type = string_at(L, -1);
+        res->content_type = lua_slice_at(L, -1);
         if (!response_header_ok(SLICE_LIT("Content-Type"), res->content_type))
             luaL_error(L, "neap.response: content_type has characters that HTTP forbids");
     }

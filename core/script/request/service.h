@@ -5,9 +5,10 @@
 #include "base/buf.h"
 #include "http/request.h"
 #include "http/route.h"
-#include "script/runtime/engine.h"
 #include "script/request/operation.h"
 #include "script/request/reply.h"
+#include "script/runtime/engine.h"
+#include <lauxlib.h>
 
 struct auth;
 
@@ -37,6 +38,15 @@ static inline struct service *service_of(lua_State *L)
 static inline struct service *service_of_request(const struct request *req)
 {
     return route_table_arg(req->table);
+}
+
+/* A function at index 1 takes the place of the one that the registry reference holds. */
+static inline void service_keep_function(lua_State *L, int *ref)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    luaL_unref(L, LUA_REGISTRYINDEX, *ref);
+    *ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 static inline const struct operation *service_operation(const struct service *s, const struct request *req)

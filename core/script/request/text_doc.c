@@ -34,8 +34,7 @@ void text_doc_headers(const struct request *r, struct arena *a, struct text_pair
     for (unsigned i = 0; i < r->head.header_count; i++) {
         struct slice name = span_slice(r->base, r->head.headers[i].name);
         char *p = arena_alloc(a, name.n);
-        for (size_t k = 0; k < name.n; k++)
-            p[k] = (char)(name.p[k] >= 'A' && name.p[k] <= 'Z' ? name.p[k] | 0x20 : name.p[k]);
+        slice_lower(p, name);
         add(out, slice_of(p, name.n), span_slice(r->base, r->head.headers[i].value));
     }
 }
@@ -70,16 +69,9 @@ void text_doc_cookies(const struct request *r, struct text_pairs *out)
 
 void text_doc_urlencoded(struct slice s, struct arena *a, struct text_pairs *out)
 {
-    const char *p = s.p, *end = s.p + s.n;
-    while (p < end) {
-        const char *amp = memchr(p, '&', (size_t)(end - p));
-        const char *stop = amp ? amp : end;
-        const char *eq = memchr(p, '=', (size_t)(stop - p));
-        if (stop > p)
-            add(out, decoded(slice_of(p, (size_t)((eq ? eq : stop) - p)), true, a),
-                eq ? decoded(slice_of(eq + 1, (size_t)(stop - eq - 1)), true, a) : (struct slice){"", 0});
-        p = stop + 1;
-    }
+    struct slice name, value;
+    while (percent_next_pair(&s, &name, &value))
+        add(out, decoded(name, true, a), decoded(value, true, a));
 }
 
 static bool is_text(struct slice s)

@@ -1,6 +1,7 @@
 #include "script/request/urlencoded.h"
 
 #include "script/request/percent.h"
+#include "script/runtime/lua_slice.h"
 #include <lauxlib.h>
 
 enum { PAIRS_MAX = 1000 };
@@ -8,7 +9,7 @@ enum { PAIRS_MAX = 1000 };
 void urlencoded_push(lua_State *L, struct slice s, bool plus)
 {
     if (!percent_is_encoded(s, plus)) {
-        lua_pushlstring(L, s.p ? s.p : "", s.n);
+        lua_slice_push(L, s);
         return;
     }
     luaL_Buffer b;
@@ -41,18 +42,12 @@ static void add_pair(lua_State *L)
 
 void urlencoded_push_table(lua_State *L, struct slice s)
 {
+    struct slice name, value;
     luaL_checkstack(L, 8, NULL);
     lua_newtable(L);
-    const char *p = s.p, *end = s.p + s.n;
-    for (int pairs = 0; p < end && pairs < PAIRS_MAX; pairs++) {
-        const char *amp = memchr(p, '&', (size_t)(end - p));
-        const char *stop = amp ? amp : end;
-        const char *eq = memchr(p, '=', (size_t)(stop - p));
-        if (stop > p) {
-            urlencoded_push(L, slice_of(p, (size_t)((eq ? eq : stop) - p)), true);
-            urlencoded_push(L, eq ? slice_of(eq + 1, (size_t)(stop - eq - 1)) : (struct slice){"", 0}, true);
-            add_pair(L);
-        }
-        p = stop + 1;
+    for (int pairs = 0; pairs < PAIRS_MAX && percent_next_pair(&s, &name, &value); pairs++) {
+        urlencoded_push(L, name, true);
+        urlencoded_push(L, value, true);
+        add_pair(L);
     }
 }
