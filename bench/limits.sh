@@ -5,32 +5,10 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 neap=$(realpath "${1:-build/neap}")
 app=$here/../spec/fixtures/limits
-port=${BENCH_PORT:-8092}
-work=$(mktemp -d)
-server=
-trap 'stop; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
+port=${BENCH_PORT:-8092} ready=/free
+. "$here/server.sh"
 
 export HOST=127.0.0.1 PORT="$port" ENVIRONMENT=production ACCESS_LOG=off SECRET_KEY=0123456789abcdef0123456789abcdef
-
-stop() {
-    [ -z "$server" ] || { kill "$server" && wait "$server" || true; }
-    server=
-}
-
-start() {
-    "$@" >"$work/log" 2>&1 &
-    server=$!
-    tries=0
-    until curl -fsS -o "$work/answer" "http://127.0.0.1:$port/free" 2>/dev/null; do
-        tries=$((tries + 1))
-        if [ $tries = 300 ] || ! kill -0 "$server" 2>/dev/null; then
-            cat "$work/log" >&2
-            exit 1
-        fi
-        sleep 0.1
-    done
-}
 
 # 20 connections, so that both workers have some.
 exactness() {
@@ -79,11 +57,9 @@ LUA
 }
 
 count() {
-    rm -f "$work"/callgrind.*
-    WORKERS=1 start valgrind --tool=callgrind --callgrind-out-file="$work/callgrind.%p" "$neap" serve "$app"
+    WORKERS=1 start_counted "$neap" serve "$app"
     curl -fsS -o "$work/answer" "http://127.0.0.1:$port$1?[1-$2]"
-    stop
-    awk '/^(summary|totals):/ { n += $2; nextfile } END { printf "%d", n }' "$work"/callgrind.*
+    stop_counted
 }
 
 instructions() {

@@ -5,44 +5,19 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 neap=$(realpath "${1:-build/neap}")
-port=${BENCH_PORT:-8091}
-work=$(mktemp -d)
-server=
-trap 'stop; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
+port=${BENCH_PORT:-8091} ready=/plaintext
+. "$here/server.sh"
 
 export WORKERS=1 HOST=127.0.0.1 PORT="$port" ENVIRONMENT=production ACCESS_LOG=off RATE_LIMIT_DEFAULT=off SECRET_KEY=0123456789abcdef0123456789abcdef
-
-stop() {
-    [ -z "$server" ] || { kill "$server" && wait "$server" || true; }
-    server=
-}
-
-# start COMMAND...: returns when it answers.
-start() {
-    "$@" >"$work/log" 2>&1 &
-    server=$!
-    tries=0
-    until curl -fsS -o "$work/answer" "http://127.0.0.1:$port/plaintext" 2>/dev/null; do
-        tries=$((tries + 1))
-        if [ $tries = 300 ] || ! kill -0 "$server" 2>/dev/null; then
-            cat "$work/log" >&2
-            exit 1
-        fi
-        sleep 0.1
-    done
-}
 
 # The instructions of all processes together when each of so many requests was answered on one connection. What follows
 # path and number goes to curl.
 count() {
-    rm -f "$work"/callgrind.*
-    start valgrind --tool=callgrind --callgrind-out-file="$work/callgrind.%p" "$neap" serve "$here/app"
+    start_counted "$neap" serve "$here/app"
     count_path=$1 count_n=$2
     shift 2
     curl -fsS -o "$work/answer" "$@" "http://127.0.0.1:$port$count_path?[1-$count_n]"
-    stop
-    awk '/^(summary|totals):/ { n += $2; nextfile } END { printf "%d", n }' "$work"/callgrind.*
+    stop_counted
 }
 
 # Start and stop cost the same in both runs and fall out of the difference.

@@ -2,40 +2,12 @@
  * as claims is signed with the key, so that the rules behind the signature are reached too. The first byte says which. */
 #include "auth/token.h"
 #include "fuzz/fuzz.h"
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include "spec/core/auth/forge.h"
 
 enum { AS_TEXT, AS_HEADER, AS_CLAIMS, KINDS, NOW = 1800000000 };
 
 static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"k\"}";
 static const char claims[] = "{\"sub\":\"u\",\"iss\":\"i\",\"aud\":\"a\",\"exp\":1800000900}";
-static const char secret[] = "0123456789abcdef0123456789abcdef";
-
-static void put_base64(struct buf *out, struct slice s)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint32_t bits = 0;
-    unsigned held = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        bits = bits << 8 | (unsigned char)s.p[i];
-        for (held += 8; held >= 6; held -= 6)
-            buf_char(out, digits[bits >> (held - 6) & 63]);
-    }
-    if (held > 0)
-        buf_char(out, digits[bits << (6 - held) & 63]);
-}
-
-static void put_token(struct buf *out, struct slice head, struct slice body)
-{
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    put_base64(out, head);
-    buf_char(out, '.');
-    put_base64(out, body);
-    HMAC(EVP_sha256(), secret, 32, (const unsigned char *)out->p, out->n, mac, &n);
-    buf_char(out, '.');
-    put_base64(out, slice_of((const char *)mac, n));
-}
 
 /* What is believed has all that it must have, in its place and within its bounds. */
 static void check(const struct token *t, const struct issuer *issuer)
@@ -53,16 +25,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct token t;
     struct key key;
     char err[ERR_MAX];
-    FUZZ_CHECK(key_set_secret(&key, KEY_HS256, SLICE_LIT("k"), slice_of(secret, 32), err) == 0);
+    struct slice secret = slice_of(forge_secret, 32);
+    FUZZ_CHECK(key_set_secret(&key, KEY_HS256, SLICE_LIT("k"), secret, err) == 0);
     struct issuer issuer = {.keys = &key, .key_count = 1, .name = SLICE_LIT("i"), .audience = SLICE_LIT("a")};
     int kind = n > 0 ? data[0] % KINDS : AS_TEXT;
     struct slice in = n > 0 ? slice_of((const char *)data + 1, n - 1) : slice_of("", 0);
     if (kind == AS_TEXT)
         buf_slice(&text, in);
     else if (kind == AS_HEADER)
-        put_token(&text, in, slice_str(claims));
+        text = forge_hmac_of(in, slice_str(claims), EVP_sha256(), secret);
     else
-        put_token(&text, slice_str(header), in);
+        text = forge_hmac_of(slice_str(header), in, EVP_sha256(), secret);
     enum token_status status = token_read(&t, buf_view(&text), &issuer, 1, NOW, &a);
     if (status == TOKEN_OK)
         check(&t, &issuer);

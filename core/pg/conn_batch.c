@@ -228,9 +228,7 @@ void conn_batch_read(struct pg_conn *c)
             return;
         } else if (pg_result_is_copy(res)) {
             PQclear(res);
-            c->stop = STOP_FAULT;
-            c->fault = "COPY from or to the client is not possible through a query";
-            pg_conn_break(c, c->fault);
+            conn_refuse_copy(c);
         } else {
             bool is_over = pg_result_is_fatal(res);
             take(c, res);

@@ -146,6 +146,12 @@ describe("db.copy_in", function()
     assert.equal("42P01", failure(db.copy_in, "copy no_such_table from stdin", {}).sqlstate)
     assert.equal("42P01", failure(db.copy_out, "copy no_such_table to stdout").sqlstate)
     assert.equal("bad_param", failure(db.query, "copy spec_copy from stdin").kind)
+    for what, err in pairs {
+      query = failure(db.query, "/* by accident */ copy (select 1) to stdout"),
+      all = failure(db.all, { { "select 1" }, { "/* by accident */ copy (select 1) to stdout" } }),
+    } do
+      assert.matches("db.copy_in and db.copy_out", err.message, 1, true, what)
+    end
     assert.equal(0, count())
   end)
 

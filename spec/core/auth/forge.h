@@ -30,13 +30,18 @@ static __attribute__((unused)) void forge_base64(struct buf *out, struct slice s
 }
 
 /* The two parts that are signed, with the dot between them. */
-static __attribute__((unused)) struct buf forge_input(const char *header, const char *claims)
+static __attribute__((unused)) struct buf forge_input_of(struct slice header, struct slice claims)
 {
     struct buf out = BUF_INIT;
-    forge_base64(&out, slice_str(header));
+    forge_base64(&out, header);
     buf_char(&out, '.');
-    forge_base64(&out, slice_str(claims));
+    forge_base64(&out, claims);
     return out;
+}
+
+static __attribute__((unused)) struct buf forge_input(const char *header, const char *claims)
+{
+    return forge_input_of(slice_str(header), slice_str(claims));
 }
 
 static __attribute__((unused)) void forge_seal(struct buf *b, struct slice signature)
@@ -45,15 +50,22 @@ static __attribute__((unused)) void forge_seal(struct buf *b, struct slice signa
     forge_base64(b, signature);
 }
 
-static __attribute__((unused)) struct buf forge_hmac(const char *header, const char *claims, const EVP_MD *md,
-                                                     struct slice secret)
+/* Any bytes, NUL among them. */
+static __attribute__((unused)) struct buf forge_hmac_of(struct slice header, struct slice claims, const EVP_MD *md,
+                                                        struct slice secret)
 {
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned n = 0;
-    struct buf b = forge_input(header, claims);
+    struct buf b = forge_input_of(header, claims);
     HMAC(md, secret.p, (int)secret.n, (const unsigned char *)b.p, b.n, mac, &n);
     forge_seal(&b, slice_of((const char *)mac, n));
     return b;
+}
+
+static __attribute__((unused)) struct buf forge_hmac(const char *header, const char *claims, const EVP_MD *md,
+                                                     struct slice secret)
+{
+    return forge_hmac_of(slice_str(header), slice_str(claims), md, secret);
 }
 
 static __attribute__((unused)) struct buf forge_public(const char *header, const char *claims, EVP_PKEY *key,
