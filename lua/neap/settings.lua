@@ -9,6 +9,7 @@
 ---
 --- The settings of a group come all together or not at all; `FEATURES=livekit` makes that group required.
 --- The framework's own settings (neap.settings.builtin) are always there; declaring one again replaces it.
+local keys = require "neap.base.keys"
 local builtin = require "neap.settings.builtin"
 local reader = require "neap.settings.reader"
 local types = require "neap.settings.types"
@@ -76,15 +77,6 @@ function M.group(fields)
   return { kind = "group", fields = fields }
 end
 
-local function sorted_names(map)
-  local names = {}
-  for name in pairs(map) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
 local function check_name(name)
   if type(name) ~= "string" or not name:find "^[A-Z][A-Z0-9_]*$" then
     error(("settings.define: %q is not a name like DATABASE_URL"):format(tostring(name)), 0)
@@ -115,7 +107,7 @@ end
 
 local function put_group(definition, group, fields)
   definition.groups[group] = {}
-  for _, name in ipairs(sorted_names(fields)) do
+  for _, name in ipairs(keys.sorted(fields)) do
     put(definition, name, fields[name], group)
   end
 end
@@ -127,7 +119,7 @@ function M.define(declared)
   for _, entry in ipairs(builtin.fields) do
     put(definition, entry[1], entry[2])
   end
-  for _, name in ipairs(sorted_names(declared)) do
+  for _, name in ipairs(keys.sorted(declared)) do
     local spec = declared[name]
     if type(spec) == "table" and spec.kind == "group" then
       put_group(definition, name, spec.fields)

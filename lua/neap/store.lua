@@ -19,6 +19,7 @@
 ---
 --- Every method takes the owner first, and it is in every WHERE: another's row is no row. `agents.any` has the same methods
 --- but create, without an owner, for services and administrators: a grep for `.any.` shows every privileged statement.
+local keys = require "neap.base.keys"
 local core = require "neap.core"
 local db = require "neap.db"
 local errors = require "neap.errors"
@@ -104,7 +105,7 @@ local function lock(plan, owner, key)
 end
 
 local function add_conditions(plan, all, args, when)
-  for _, name in ipairs(sql.sorted(when or {})) do
+  for _, name in ipairs(keys.sorted(when)) do
     -- The caller's own columns, not a client's; still, only those that are declared.
     local column = plan.writable[name] or error(("%s: %s is not in write"):format(plan.name, name), 3)
     local value = when[name]
@@ -137,7 +138,7 @@ local function column_of(plan, columns, name)
 end
 
 local function add_whens(plan, all, args, when)
-  for _, name in ipairs(sql.sorted(when or {})) do
+  for _, name in ipairs(keys.sorted(when)) do
     local column, value = column_of(plan, plan.columns, name), when[name]
     all[#all + 1] = value == json.null and column .. " is null" or ("%s = %s"):format(column, args:add(value))
   end
@@ -164,10 +165,10 @@ end
 
 local function moved_sets(plan, args, move)
   local sets = { ("%s = %s"):format(column_of(plan, plan.columns, move.column), args:add(move.to)) }
-  for _, name in ipairs(sql.sorted(move.fields)) do
+  for _, name in ipairs(keys.sorted(move.fields)) do
     sets[#sets + 1] = ("%s = %s"):format(column_of(plan, plan.movable, name), args:add(move.fields[name]))
   end
-  for _, name in ipairs(sql.sorted(move.stamps)) do
+  for _, name in ipairs(keys.sorted(move.stamps)) do
     sets[#sets + 1] = ("%s = %s"):format(column_of(plan, plan.columns, name), move.stamps[name] and "now()" or "null")
   end
   return table.concat(sets, ", ")

@@ -1,4 +1,5 @@
 --- neap version: what is linked.
+local keys = require "neap.base.keys"
 local args = require "neap.tool.args"
 local core = require "neap.core"
 local json = require "neap.json"
@@ -21,15 +22,9 @@ function M.main()
       terminal.line(json.encode(versions))
       return
     end
-    local names = {}
-    for name in pairs(versions) do
-      if name ~= "neap" then
-        names[#names + 1] = name
-      end
-    end
-    table.sort(names)
     terminal.line("neap ", versions.neap)
-    for _, name in ipairs(names) do
+    versions.neap = nil
+    for _, name in ipairs(keys.sorted(versions)) do
       terminal.line(("  %-10s %s"):format(name, versions[name]))
     end
   end)

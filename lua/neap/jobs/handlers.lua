@@ -1,5 +1,6 @@
 --- What the application does with jobs: its handlers by kind, and its schedules. Declared while the application loads, so
 --- that each reload brings its own.
+local keys = require "neap.base.keys"
 local setting_types = require "neap.settings.types"
 
 local M = {}
@@ -88,18 +89,9 @@ function M.every(period, name, fn, opts)
   add("every." .. tostring(name), fn, opts, seconds_of(period))
 end
 
-local function sorted(set)
-  local list = {}
-  for name in pairs(set) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return list
-end
-
 ---@return string[]
 function M.kinds()
-  return sorted(M.by_kind)
+  return keys.sorted(M.by_kind)
 end
 
 --- Those that are no schedules.
@@ -109,7 +101,7 @@ function M.once_kinds()
   for kind, handler in pairs(M.by_kind) do
     set[kind] = handler.period == nil and true or nil
   end
-  return sorted(set)
+  return keys.sorted(set)
 end
 
 --- Those of the handlers, and the default one.
@@ -119,7 +111,7 @@ function M.queues()
   for _, handler in pairs(M.by_kind) do
     set[handler.queue] = true
   end
-  return sorted(set)
+  return keys.sorted(set)
 end
 
 return M

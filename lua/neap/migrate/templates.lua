@@ -1,4 +1,6 @@
 --- The tables that parts of the framework want in an application's database: `neap migrate new NAME --with jobs`.
+local keys = require "neap.base.keys"
+
 local M = {}
 
 local JOBS_UP = [[
@@ -52,12 +54,7 @@ M.parts = {
 --- The names, for people.
 ---@return string
 function M.names()
-  local names = {}
-  for name in pairs(M.parts) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return table.concat(names, ", ")
+  return table.concat(keys.sorted(M.parts), ", ")
 end
 
 return M

@@ -1,19 +1,11 @@
 --- What a client of an older document would stumble over in a newer one. Requests may grow wider and answers narrower,
 --- never the other way round.
+local keys = require "neap.base.keys"
 local diff_schema = require "neap.openapi.diff_schema"
 
 local M = {}
 
 local METHODS = { "get", "put", "post", "delete", "options", "head", "patch", "trace" }
-
-local function sorted_keys(map)
-  local list = {}
-  for key in pairs(map or {}) do
-    list[#list + 1] = key
-  end
-  table.sort(list)
-  return list
-end
 
 ---@class neap.OpenapiDiff
 ---@field old table
@@ -40,7 +32,7 @@ local function parameters_of(doc, path_item, operation)
 end
 
 local function compare_parameters(diff, old, new)
-  for _, key in ipairs(sorted_keys(old)) do
+  for _, key in ipairs(keys.sorted(old)) do
     if new[key] == nil then
       diff:say("the %s is gone", key)
     else
@@ -50,7 +42,7 @@ local function compare_parameters(diff, old, new)
       diff_schema.compare_request(diff, old[key].schema or {}, new[key].schema or {}, "the " .. key)
     end
   end
-  for _, key in ipairs(sorted_keys(new)) do
+  for _, key in ipairs(keys.sorted(new)) do
     if old[key] == nil and new[key].required then
       diff:say("the %s is new and required", key)
     end
@@ -58,7 +50,7 @@ local function compare_parameters(diff, old, new)
 end
 
 local function compare_content(diff, old, new, what, compare)
-  for _, media in ipairs(sorted_keys(old)) do
+  for _, media in ipairs(keys.sorted(old)) do
     if new[media] == nil then
       diff:say("%s is no longer %s", what, media)
     else
@@ -89,7 +81,7 @@ local function compare_body(diff, old, new)
 end
 
 local function compare_responses(diff, old, new)
-  for _, status in ipairs(sorted_keys(old)) do
+  for _, status in ipairs(keys.sorted(old)) do
     -- An error that is no longer given breaks nobody.
     if new[status] == nil and status:find "^[23]" then
       diff:say("the answer %s is gone", status)
@@ -209,7 +201,7 @@ end
 function M.breaking(old, new)
   local diff = setmetatable({ old = old, new = new, found = {}, place = "" }, Diff)
   local after = by_shape(new.paths)
-  for _, path in ipairs(sorted_keys(old.paths)) do
+  for _, path in ipairs(keys.sorted(old.paths)) do
     local match = after[path:gsub("{[^}]*}", "{}")]
     local item = match and with_names(match.item, path, match.path) or {}
     for _, method in ipairs(METHODS) do

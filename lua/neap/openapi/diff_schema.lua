@@ -1,5 +1,6 @@
 --- Two schemas of two documents: whether the newer one refuses what the older one took (in requests), or gives what the
 --- older one did not promise (in answers).
+local keys = require "neap.base.keys"
 local json = require "neap.json"
 
 local M = {}
@@ -160,15 +161,6 @@ local function set_of(list)
   return set
 end
 
-local function sorted_names(map)
-  local list = {}
-  for name in pairs(map or {}) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return list
-end
-
 -- The variants of a union by their tag, or by their place.
 local function variants_of(doc, schema)
   local property = schema.discriminator and schema.discriminator.propertyName
@@ -189,7 +181,7 @@ local function compare_request_object(diff, old, new, what)
         (old.properties or {})[name] and "required now" or "new and required")
     end
   end
-  for _, name in ipairs(sorted_names(old.properties)) do
+  for _, name in ipairs(keys.sorted(old.properties)) do
     local field = (new.properties or {})[name]
     if field then
       M.compare_request(diff, old.properties[name], field, what .. "." .. name)
@@ -206,7 +198,7 @@ end
 
 local function compare_variants(diff, old, new, what, gone, compare)
   local before, after = variants_of(diff.old, old), variants_of(diff.new, new)
-  for _, tag in ipairs(sorted_names(before)) do
+  for _, tag in ipairs(keys.sorted(before)) do
     if after[tag] then
       compare(diff, before[tag], after[tag], ("%s (%s)"):format(what, tag))
     elseif gone then
@@ -270,7 +262,7 @@ end)
 
 local function compare_response_object(diff, old, new, what)
   local required = set_of(new.required)
-  for _, name in ipairs(sorted_names(old.properties)) do
+  for _, name in ipairs(keys.sorted(old.properties)) do
     local field = (new.properties or {})[name]
     if field == nil then
       diff:say("%s: the field %s is gone", what, name)

@@ -15,7 +15,7 @@ local FOREVER = "public, max-age=31536000, immutable"
 local POLICY = "default-src 'none'; script-src 'self'; style-src 'self'%s; img-src 'self' data:; font-src 'self' data:; "
   .. "connect-src 'self'; worker-src %s; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-local PAGE = [[
+local HEAD = [[
 <!doctype html>
 <html lang="en">
 <head>
@@ -23,6 +23,9 @@ local PAGE = [[
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <link rel="icon" href="{assets}/icon.svg" type="image/svg+xml">
+]]
+
+local PAGE = HEAD .. [[
 <link rel="license" href="{assets}/licences.txt">
 {head}</head>
 <body data-openapi="{openapi}">
@@ -33,14 +36,7 @@ local PAGE = [[
 </html>
 ]]
 
-local MISSING = [[
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="icon" href="{assets}/icon.svg" type="image/svg+xml">
+local MISSING = HEAD .. [[
 <link rel="stylesheet" href="{assets}/pages.css">
 </head>
 <body>

@@ -1,5 +1,6 @@
 --- A private Postgres: data, log and socket below one folder, no TCP. `neap dev` and the specs use it when there is no
 --- DATABASE_URL. Postgres refuses to run as root, so root hands it to an unprivileged user.
+local keys = require "neap.base.keys"
 local args = require "neap.tool.args"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
@@ -258,12 +259,7 @@ end
 
 function Postgres:options()
   local words = { "-k", shell_quote(self.socket), "-c", "listen_addresses=''" }
-  local names = {}
-  for name in pairs(self.settings) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(keys.sorted(self.settings)) do
     words[#words + 1] = "-c"
     words[#words + 1] = shell_quote(name .. "=" .. self.settings[name])
   end

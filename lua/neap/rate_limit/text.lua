@@ -1,4 +1,6 @@
 --- How a rate limit is written: "100/min", "5/min/ip", "1000/h/user", "off".
+local keys = require "neap.base.keys"
+
 local M = {}
 
 local UNITS = {
@@ -31,19 +33,14 @@ end
 
 --- The same for a text that must name one of these keys, if it names any.
 ---@param text string
----@param keys table<string, boolean>?  user and ip
+---@param allowed table<string, boolean>?  user and ip
 ---@return neap.RateLimit|false|nil
 ---@return string? problem
-function M.parse_keyed(text, keys)
+function M.parse_keyed(text, allowed)
   local limit, problem = M.parse(text)
-  keys = keys or { user = true, ip = true }
-  if limit and limit.key and not keys[limit.key] then
-    local known = {}
-    for key in pairs(keys) do
-      known[#known + 1] = key
-    end
-    table.sort(known)
-    return nil, "must count by " .. table.concat(known, " or ")
+  allowed = allowed or { user = true, ip = true }
+  if limit and limit.key and not allowed[limit.key] then
+    return nil, "must count by " .. table.concat(keys.sorted(allowed), " or ")
   end
   return limit, problem
 end

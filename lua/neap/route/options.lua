@@ -1,4 +1,5 @@
 --- What may be said of a route, and the checks of it that need nothing but the route itself.
+local options = require "neap.base.options"
 local access = require "neap.route.access"
 local rate_limit = require "neap.rate_limit"
 local schemas = require "neap.route.schemas"
@@ -9,33 +10,9 @@ local function is_string(v)
   return type(v) == "string", "a string"
 end
 
-local function is_boolean(v)
-  return type(v) == "boolean", "true or false"
-end
-
-local function is_string_list(v)
-  if type(v) ~= "table" then
-    return false, "a list of strings"
-  end
-  for _, item in ipairs(v) do
-    if type(item) ~= "string" then
-      return false, "a list of strings"
-    end
-  end
-  return true
-end
-
-local function is_function_list(v)
-  if type(v) == "table" then
-    for _, item in ipairs(v) do
-      if type(item) ~= "function" then
-        return false, "a list of functions"
-      end
-    end
-    return true
-  end
-  return false, "a list of functions"
-end
+local is_boolean = options.boolean
+local is_string_list = options.list_of("string", "strings")
+local is_function_list = options.list_of("function", "functions")
 
 local function is_seconds(v)
   return type(v) == "number" and v > 0 and v < math.huge, "seconds, more than 0"
@@ -110,31 +87,12 @@ end
 
 local KINDS = { route = ROUTE, router = ROUTER, app = APP }
 
-local function names(known)
-  local list = {}
-  for name in pairs(known) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return table.concat(list, ", ")
-end
-
 --- The first thing that is wrong with the options, in words; nil when all is well.
 ---@param kind "route"|"router"|"app"
 ---@param opts table
 ---@return string?
 function M.problem(kind, opts)
-  local known = KINDS[kind]
-  for name, value in pairs(opts) do
-    local check = known[name]
-    if check == nil then
-      return ("unknown option %q (known: %s)"):format(tostring(name), names(known))
-    end
-    local ok, wanted = check(value)
-    if not ok then
-      return ("option %q must be %s"):format(name, wanted)
-    end
-  end
+  return options.problem(KINDS[kind], opts)
 end
 
 -- As many as core/http/route.h takes.

@@ -1,4 +1,5 @@
 --- The options of each kind of schema, and what may be said in them.
+local options = require "neap.base.options"
 local place = require "neap.schema.place"
 
 place.own_file()
@@ -25,10 +26,6 @@ local function is_number_step(v)
   return type(v) == "number" and v > 0 and v < math.huge, "a number above 0"
 end
 
-local function is_boolean(v)
-  return type(v) == "boolean", "true or false"
-end
-
 local function is_text(v)
   return type(v) == "string" and v ~= "", "a string"
 end
@@ -41,16 +38,18 @@ local function is_scale(v)
   return math.type(v) == "integer" and v >= 0 and v <= 1000, "an integer from 0 to 1000"
 end
 
+local is_boolean = options.boolean
+local is_list = options.list_of("string", "strings")
+
 local function is_string_list(v)
-  if type(v) ~= "table" or #v == 0 then
-    return false, "a list of strings"
-  end
-  for _, item in ipairs(v) do
-    if type(item) ~= "string" or item == "" then
-      return false, "a list of strings"
+  local ok, wanted = is_list(v)
+  if ok then
+    ok = #v > 0
+    for _, item in ipairs(v) do
+      ok = ok and item ~= ""
     end
   end
-  return true
+  return ok, wanted
 end
 
 local TEXT = { min = is_count, max = is_count }
@@ -75,15 +74,6 @@ M.known = {
   map = { min = is_count, max = is_count, keys = function() return true end },
   file = { max = is_count, types = is_string_list },
 }
-
-local function names(known)
-  local list = {}
-  for name in pairs(known) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return #list > 0 and "known: " .. table.concat(list, ", ") or "it takes none"
-end
 
 local function check_bounds(kind, opts)
   if opts.min and opts.max and opts.min > opts.max then
@@ -117,16 +107,9 @@ function M.check(kind, opts)
   elseif type(opts) ~= "table" then
     place.fail("s.%s: wants a table of options, not a %s", kind, type(opts))
   end
-  local known = M.known[kind]
-  for name, value in pairs(opts) do
-    local check = known[name]
-    if check == nil then
-      place.fail("s.%s: unknown option %q (%s)", kind, tostring(name), names(known))
-    end
-    local ok, wanted = check(value)
-    if not ok then
-      place.fail("s.%s: option %q must be %s", kind, name, wanted)
-    end
+  local problem = options.problem(M.known[kind], opts)
+  if problem then
+    place.fail("s.%s: %s", kind, problem)
   end
   check_bounds(kind, opts)
   if kind == "decimal" then

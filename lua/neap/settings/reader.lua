@@ -1,4 +1,5 @@
 --- Finds each setting's text, makes values of them, and gathers all that is wrong before it says anything.
+local keys = require "neap.base.keys"
 local types = require "neap.settings.types"
 
 local M = {}
@@ -134,11 +135,7 @@ local function check_required(definition, values, failed, problems)
 end
 
 local function wanted_features(definition, values, problems)
-  local wanted, known = {}, {}
-  for name in pairs(definition.groups) do
-    known[#known + 1] = name
-  end
-  table.sort(known)
+  local wanted, known = {}, keys.sorted(definition.groups)
   for _, feature in ipairs(values.FEATURES or {}) do
     wanted[feature] = true
     if definition.groups[feature] == nil then

@@ -1,5 +1,6 @@
 --- The SQL of a neap.store, put together from its declaration alone: what a client sends is looked up in whitelists or
 --- bound as a parameter, and never becomes text.
+local keys = require "neap.base.keys"
 local constraints = require "neap.db.constraints"
 
 local M = {}
@@ -108,7 +109,7 @@ local function read_filter(name, filter)
 end
 
 local function read_filters(list)
-  local filters, names = {}, {}
+  local filters = {}
   for name, filter in pairs(list or {}) do
     if math.type(name) == "integer" then
       name = type(filter) == "table" and filter.column or filter
@@ -117,10 +118,8 @@ local function read_filters(list)
       fail("filters: %s is there twice", name)
     end
     filters[name] = read_filter(name, filter)
-    names[#names + 1] = name
   end
-  table.sort(names)
-  return filters, names
+  return filters, keys.sorted(filters)
 end
 
 local function read_sorts(list, columns)
@@ -237,18 +236,6 @@ function M.plan(spec)
     movable = read_movable(spec.moves, writable),
     columns = columns,
   }
-end
-
---- The keys of a table in order: so that a set of names has one text, and one prepared statement.
----@param by_name table<string, any>
----@return string[]
-function M.sorted(by_name)
-  local names = {}
-  for name in pairs(by_name) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
 end
 
 ---@class neap.StoreArgs  values in the order of their parameters

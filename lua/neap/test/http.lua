@@ -1,4 +1,5 @@
 --- A small HTTP/1.1 client for specs: one request on a connection of its own.
+local keys = require "neap.base.keys"
 local core_os = require "neap.core.os"
 local json = require "neap.json"
 
@@ -20,12 +21,8 @@ local function escape(text)
 end
 
 local function query_text(query)
-  local names, pairs_of = {}, {}
-  for name in pairs(query) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for i, name in ipairs(names) do
+  local pairs_of = {}
+  for i, name in ipairs(keys.sorted(query)) do
     pairs_of[i] = escape(name) .. "=" .. escape(query[name])
   end
   return table.concat(pairs_of, "&")

@@ -6,6 +6,7 @@
 ---       flags = { json = { help = "as JSON" } },
 ---     }
 ---     function M.main() return command:run(function(flags, positions) ... end) end
+local keys = require "neap.base.keys"
 local core = require "neap.core"
 
 local M = {}
@@ -120,13 +121,8 @@ function Command:help_text()
   for i, usage in ipairs(self.usage) do
     lines[#lines + 1] = (i == 1 and "usage: " or "       ") .. usage
   end
-  local names = {}
-  for name in pairs(self.flags) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
   lines[#lines + 1] = ""
-  for _, name in ipairs(names) do
+  for _, name in ipairs(keys.sorted(self.flags)) do
     local flag = self.flags[name]
     lines[#lines + 1] = ("  %-22s %s"):format("--" .. name .. (flag.value and " " .. flag.value or ""), flag.help)
   end

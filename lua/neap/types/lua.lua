@@ -1,13 +1,14 @@
 --- LuaLS classes of an application's schemas: what a handler has in its hands after the check.
 local named = require "neap.openapi.named_schemas"
+local writer = require "neap.types.kinds"
 
 local M = {}
 
-local type_of
-
-local function union_of(list)
-  return table.concat(list, "|")
-end
+local kinds, type_of = writer.new {
+  names = { integer = "integer", number = "number", boolean = "boolean", any = "any" },
+  null = "neap.Null",
+  union = "|",
+}
 
 local function field_key(field)
   -- After the check a default is there: only what has none may be nil.
@@ -16,7 +17,7 @@ local function field_key(field)
   return name, may_be_nil
 end
 
-local function inline_object(node)
+function kinds.object(node)
   local list = {}
   for i, field in ipairs(node.fields) do
     local name, may_be_nil = field_key(field)
@@ -25,32 +26,9 @@ local function inline_object(node)
   return #list > 0 and "{ " .. table.concat(list, ", ") .. " }" or "table"
 end
 
-local kinds = {
-  integer = function() return "integer" end,
-  number = function() return "number" end,
-  boolean = function() return "boolean" end,
-  any = function() return "any" end,
-  object = inline_object,
-}
-for _, kind in ipairs { "string", "decimal", "uuid", "email", "url", "date", "datetime" } do
-  kinds[kind] = function() return "string" end
-end
-
 -- A large one is on the disk.
 function kinds.file()
   return "{ filename: string, content_type: string, size: integer, data?: string, path?: string }"
-end
-
-function kinds.enum(node)
-  local list = {}
-  for i, value in ipairs(node.values) do
-    list[i] = named.quote(value)
-  end
-  return union_of(list)
-end
-
-function kinds.literal(node)
-  return type(node.value) == "string" and named.quote(node.value) or tostring(node.value)
 end
 
 function kinds.array(node)
@@ -60,19 +38,6 @@ end
 
 function kinds.map(node)
   return ("table<string, %s>"):format(type_of(node.values))
-end
-
-function kinds.union(node)
-  local list = {}
-  for i, variant in ipairs(node.variants) do
-    list[i] = type_of(variant.node)
-  end
-  return union_of(list)
-end
-
-function type_of(node)
-  local text = node.name or kinds[node.kind](node)
-  return node.nullable and node.kind ~= "any" and text .. "|neap.Null" or text
 end
 
 local function one_line(text)

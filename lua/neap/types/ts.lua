@@ -1,12 +1,18 @@
 --- TypeScript of an application's schemas, and of what each operation takes and answers.
+local keys = require "neap.base.keys"
 local answers = require "neap.openapi.answers"
 local json_schema = require "neap.openapi.json_schema"
 local named = require "neap.openapi.named_schemas"
 local route_schemas = require "neap.route.schemas"
+local writer = require "neap.types.kinds"
 
 local M = {}
 
-local type_of
+local kinds, type_of = writer.new {
+  names = { integer = "number", number = "number", boolean = "boolean", any = "unknown", file = "Blob" },
+  null = "null",
+  union = " | ",
+}
 
 -- Of the module that is being made: fields in camelCase, for clients that rename what they send and get.
 local is_camel = false
@@ -51,63 +57,16 @@ local function object_type(node, indent)
   return "{\n" .. body .. indent .. "}"
 end
 
-local function literal(value)
-  return type(value) == "string" and named.quote(value) or tostring(value)
-end
-
-local function union_of(list)
-  return table.concat(list, " | ")
-end
-
-local kinds = {
-  integer = function() return "number" end,
-  number = function() return "number" end,
-  boolean = function() return "boolean" end,
-  any = function() return "unknown" end,
-  file = function() return "Blob" end,
-  object = object_type,
-}
-for _, kind in ipairs { "string", "decimal", "uuid", "email", "url", "date", "datetime" } do
-  kinds[kind] = function() return "string" end
-end
-
-function kinds.enum(node)
-  local list = {}
-  for i, value in ipairs(node.values) do
-    list[i] = named.quote(value)
-  end
-  return union_of(list)
-end
-
-function kinds.literal(node)
-  return literal(node.value)
-end
+kinds.object = object_type
 
 function kinds.array(node, indent)
   return "Array<" .. type_of(node.items, indent) .. ">"
 end
 
 function kinds.map(node, indent)
-  local keys = node.keys and node.keys.kind == "enum" and type_of(node.keys, indent) or "string"
-  local record = ("Record<%s, %s>"):format(keys, type_of(node.values, indent))
-  return keys == "string" and record or "Partial<" .. record .. ">"
-end
-
-function kinds.union(node, indent)
-  local list = {}
-  for i, variant in ipairs(node.variants) do
-    list[i] = type_of(variant.node, indent)
-  end
-  return union_of(list)
-end
-
---- The type of one use of a node.
----@param node neap.SchemaNode
----@param indent string
----@return string
-function type_of(node, indent)
-  local text = node.name or kinds[node.kind](node, indent)
-  return node.nullable and node.kind ~= "any" and text .. " | null" or text
+  local key = node.keys and node.keys.kind == "enum" and type_of(node.keys, indent) or "string"
+  local record = ("Record<%s, %s>"):format(key, type_of(node.values, indent))
+  return key == "string" and record or "Partial<" .. record .. ">"
 end
 
 local function declaration(item)
@@ -160,12 +119,8 @@ local function answer_lines(route)
   if next(declared) == nil then
     by_status[200] = "unknown"
   end
-  local statuses, lines = {}, {}
-  for status in pairs(by_status) do
-    statuses[#statuses + 1] = status
-  end
-  table.sort(statuses)
-  for i, status in ipairs(statuses) do
+  local lines = {}
+  for i, status in ipairs(keys.sorted(by_status)) do
     lines[i] = ("      %d: %s;\n"):format(status, by_status[status])
   end
   return "    responses: {\n" .. table.concat(lines) .. "    };\n"
