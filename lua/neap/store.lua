@@ -216,7 +216,7 @@ local function add_filter(all, args, name, filter, value)
     return
   elseif type(value) == "table" and filter.op ~= "in" then
     refuse("query." .. name, "type", "must be one value")
-  elseif filter.op == "contains" or filter.op == "starts" then
+  elseif sql.is_search(filter) then
     value = pattern(filter.op, value)
   elseif filter.op == "in" then
     value = db.array(type(value) == "table" and value or { value })
@@ -275,17 +275,52 @@ local function order_text(plan, sort, is_descending)
   return (" order by %s%s, %s%s"):format(sort.expression, way, plan.key, way)
 end
 
-local function list(plan, owner, query)
-  local page = read_integer(query, "page", 1, PAGE_MAX)
-  local size = read_integer(query, "page_size", PAGE_SIZE, PAGE_SIZE_MAX)
-  local sort, is_descending = read_sort(plan, query)
+-- What a list asks for: the condition, the order and the page of it, and the values of their parameters.
+local function read_list(plan, owner, query)
+  local size, page = read_integer(query, "page_size", PAGE_SIZE, PAGE_SIZE_MAX), read_integer(query, "page", 1, PAGE_MAX)
+  local order = order_text(plan, read_sort(plan, query))
   local args = sql.args()
   local where = where_text(where_filtered(plan, args, owner, query))
   local count = { ("select count(*) as total from %s%s"):format(plan.from, where), table.unpack(args, 1, args.n) }
-  local text = ("select %s from %s%s%s limit %s offset %s"):format(plan.selected, plan.from, where,
-    order_text(plan, sort, is_descending), args:add(size), args:add((page - 1) * size))
-  local found = db.all { { text, table.unpack(args, 1, args.n) }, count }
-  return { items = found[1], total = found[2][1].total, page = page, page_size = size }
+  local skipped = (page - 1) * size
+  return {
+    where = where, order = order, page = page, size = size, skipped = skipped, count = count, args = args,
+    limit = (" limit %s offset %s"):format(args:add(size), args:add(skipped)),
+  }
+end
+
+local function list_plainly(plan, asked)
+  local text = ("select %s from %s%s%s%s"):format(plan.selected, plan.from, asked.where, asked.order, asked.limit)
+  local found = db.all { { text, table.unpack(asked.args, 1, asked.args.n) }, asked.count }
+  return found[1], found[2][1].total
+end
+
+-- No index has the rows that contain a text side by side: each of those that the other filters leave is compared.
+local function is_search(plan, query)
+  for name, filter in pairs(plan.filters) do
+    if sql.is_search(filter) and query[name] ~= nil and query[name] ~= json.null then
+      return true
+    end
+  end
+  return false
+end
+
+-- The keys of the page come first, so that an index that has what is compared spares a search the rows that it passes over.
+-- A page that is not full tells the total: only one that was soon found costs another look at all of them.
+local function search(plan, asked)
+  local found = ("select %s from %s%s%s%s"):format(plan.key, plan.from, asked.where, asked.order, asked.limit)
+  local text = ("select %s from %s where %s in (%s)%s"):format(plan.selected, plan.from, plan.key, found, asked.order)
+  local items = db.read(text, table.unpack(asked.args, 1, asked.args.n))
+  if #items < asked.size and (#items > 0 or asked.skipped == 0) then
+    return items, asked.skipped + #items
+  end
+  return items, db.read(table.unpack(asked.count))[1].total
+end
+
+local function list(plan, owner, query)
+  local asked = read_list(plan, owner, query)
+  local items, total = (is_search(plan, query) and search or list_plainly)(plan, asked)
+  return { items = items, total = total, page = asked.page, page_size = asked.size }
 end
 
 -- ---- by cursor: the sort's value and the key of the last row

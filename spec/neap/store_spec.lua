@@ -154,6 +154,25 @@ describe("a list", function()
     assert.equal(0, items.list(ANN, { state = json.null }).total)
   end)
 
+  it("has pages, their order and its exact total also of a search", function()
+    fill(ANN, "Äpfel", "äpfel 2", "ÄPFEL 3", "birne", "Apfel")
+    fill(BOB, "äpfel")
+    for _, filter in ipairs { "q", "starts" } do
+      local function page(n, size)
+        local found = items.list(ANN, { [filter] = "äPF", sort = "-rank", page = n, page_size = size })
+        assert.same({ n, size }, { found.page, found.page_size })
+        return { names(found), found.total }
+      end
+      assert.same({ "ÄPFEL 3 äpfel 2 Äpfel", 3 }, page(1, 20))
+      assert.same({ "ÄPFEL 3 äpfel 2 Äpfel", 3 }, page(1, 3))
+      assert.same({ "ÄPFEL 3 äpfel 2", 3 }, page(1, 2))
+      assert.same({ "Äpfel", 3 }, page(2, 2))
+      assert.same({ "", 3 }, page(3, 2))
+      assert.same({ "", 3 }, page(2, 3))
+    end
+    assert.equal(4, items.any.list({ q = "äpfel" }).total)
+  end)
+
   it("breaks ties by the key, and may sort by an expression", function()
     for _, name in ipairs { "a", "b", "c" } do items.create(ANN, { name = name }) end
     items.create(ANN, { name = "z", state = "done" })

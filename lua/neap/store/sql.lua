@@ -238,6 +238,13 @@ function M.plan(spec)
   }
 end
 
+--- Whether the filter compares texts by a pattern.
+---@param filter { op: string }
+---@return boolean
+function M.is_search(filter)
+  return filter.op == "contains" or filter.op == "starts"
+end
+
 ---@class neap.StoreArgs  values in the order of their parameters
 local Args = {}
 Args.__index = Args
