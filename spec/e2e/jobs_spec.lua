@@ -151,6 +151,19 @@ describe("a job that fails", function()
     stop(server)
   end)
 
+  it("is claimed soon after a claim that failed, though nobody tells of it again", function()
+    local server = serve()
+    sql [[
+      create function refuse() returns trigger language plpgsql as $$ begin raise 'not now'; end $$;
+      create trigger refuse before update on jobs for each row execute function refuse();
+    ]]
+    local id = jobs.enqueue(server, "work")
+    server:wait_log "jobs.claim_failed"
+    sql "drop trigger refuse on jobs"
+    wait_state(id, "succeeded")
+    stop(server)
+  end)
+
   it("because it takes longer than its timeout, or computes for ever, is cancelled and has failed", function()
     local server = serve { HANDLER_CPU = "0.2" }
     local slow, spin = jobs.enqueue(server, "short", { seconds = 60 }), jobs.enqueue(server, "spin")

@@ -19,6 +19,7 @@ static struct {
     bool running, stop;
     uint64_t limit_us;
     _Atomic uint64_t entered_us; /* 0: no Lua runs */
+    _Atomic uint64_t meant_us;   /* of the run that the signal on its way is for: another may have begun when it comes */
     _Atomic(struct engine *) engine;
     atomic_int interrupted; /* a signal whose hook has not run yet; 0: a hook is the limit's */
 } dog = {.mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
@@ -60,7 +61,8 @@ static void set_hook(void)
 static void on_signal(int sig)
 {
     (void)sig;
-    set_hook();
+    if (atomic_load(&dog.entered_us) == atomic_load(&dog.meant_us))
+        set_hook();
 }
 
 void watchdog_interrupt(int signal)
@@ -106,8 +108,10 @@ static void *watch(void *arg)
          * does not make a handler guilty. */
         uint64_t cpu = has_clock ? thread_cpu_us(loop_clock) - cpu_at_seen : UINT64_MAX;
         bool late = clock_monotonic_us() - entered >= dog.limit_us;
-        if (late && (cpu == UINT64_MAX || cpu + POLL_MS * 1000u >= dog.limit_us))
+        if (late && (cpu == UINT64_MAX || cpu + POLL_MS * 1000u >= dog.limit_us)) {
+            atomic_store(&dog.meant_us, entered);
             pthread_kill(dog.loop, WATCH_SIGNAL);
+        }
         nap(CLOSE_POLL_MS);
     }
     pthread_mutex_unlock(&dog.mutex);

@@ -14,7 +14,7 @@ local store = require "neap.jobs.store"
 local M = {}
 
 local ENSURE_S, DEAD_KEPT = 60, 4
-local SETTLE_PAUSE_S, HELD_S = 0.5, 0.1
+local SETTLE_PAUSE_S, HELD_S, CLAIM_AGAIN_S = 0.5, 0.1, 1
 
 ---@class neap.JobsRunner
 local runner -- of this engine; nil before it starts
@@ -140,7 +140,7 @@ local function set_alarm(seconds)
   -- Due, and yet not claimed: somebody holds its row.
   seconds = seconds > 0 and seconds or HELD_S
   local at = core.monotonic() + seconds
-  if seconds > runner.poll or (runner.alarm_at and runner.alarm_at <= at) then
+  if seconds > runner.poll or (runner.alarm_at and runner.alarm_at <= at) or core.ending() then
     return
   end
   if runner.alarm then
@@ -170,6 +170,8 @@ local function on_claimed(how, problem)
   runner.claiming = false
   if how ~= "ok" then
     log.warn("jobs.claim_failed", { error = problem })
+    -- Whoever rang does not ring again.
+    set_alarm(CLAIM_AGAIN_S)
   end
   if runner.rung then
     M.wake()
