@@ -14,7 +14,7 @@ static bool ends_host(const char *p)
     return *p == 0 || *p == ':' || *p == '/' || *p == '?';
 }
 
-bool jwks_url_is_ok(const char *url)
+static bool is_allowed(const char *url)
 {
     static const char *const here[] = {"http://localhost", "http://127.0.0.1", "http://[::1]"};
     if (starts(url, "https://"))
@@ -55,7 +55,7 @@ static int get(CURL *curl, const char *url, struct buf *out, char err[static ERR
 
 int jwks_fetch(const char *url, struct buf *out, char err[static ERR_MAX])
 {
-    if (!jwks_url_is_ok(url))
+    if (!is_allowed(url))
         return fail(err, "keys are fetched by https only");
     CURL *curl = curl_easy_init();
     if (curl == NULL)

@@ -15,7 +15,6 @@ enum {
     TOKEN_SCOPES_MAX = 2048,
     TOKEN_SESSION_MAX = 128,
     TOKEN_NAME_MAX = 512, /* of an issuer or an audience */
-    ISSUER_KEYS_MAX = 64,
 };
 
 /* Who signs: keys, and what must stand in their tokens. */

@@ -144,13 +144,3 @@ void verified_name(struct verified_cache *c, struct verified *v, const struct sl
     v->bytes += n;
     make_room(c, v);
 }
-
-size_t verified_bytes(const struct verified_cache *c)
-{
-    return c->bytes;
-}
-
-size_t verified_count(const struct verified_cache *c)
-{
-    return c->count;
-}

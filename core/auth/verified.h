@@ -28,6 +28,4 @@ struct verified *verified_find(struct verified_cache *c, struct slice token, uin
 struct verified *verified_add(struct verified_cache *c, struct slice token, const struct token *t);
 /* The user behind an external subject, known until until_s. */
 void verified_name(struct verified_cache *c, struct verified *v, const struct slice parts[static 4], uint64_t until_s);
-size_t verified_bytes(const struct verified_cache *c);
-size_t verified_count(const struct verified_cache *c);
 #endif

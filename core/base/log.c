@@ -193,12 +193,6 @@ void log_double(struct log_line *l, const char *key, double value)
     l->out->n += number_write_double(p, value);
 }
 
-void log_bool(struct log_line *l, const char *key, bool value)
-{
-    put_key(l->out, slice_str(key));
-    buf_str(l->out, value ? "true" : "false");
-}
-
 void log_raw(struct log_line *l, struct slice key, struct slice json)
 {
     put_key(l->out, key);

@@ -38,7 +38,6 @@ void log_str(struct log_line *l, const char *key, const char *value); /* NULL is
 void log_slice(struct log_line *l, const char *key, struct slice value);
 void log_int(struct log_line *l, const char *key, int64_t value);
 void log_double(struct log_line *l, const char *key, double value);
-void log_bool(struct log_line *l, const char *key, bool value);
 void log_raw(struct log_line *l, struct slice key, struct slice json); /* json: one complete JSON value */
 /* JSON members that were gathered elsewhere, each with a comma before it: ,"key":value,"key":value */
 void log_members(struct log_line *l, struct slice members);

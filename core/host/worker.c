@@ -98,7 +98,7 @@ static int start_clockwork(struct worker *w)
     return 0;
 }
 
-void worker_close_own_handles(struct worker *w)
+static void close_own_handles(struct worker *w)
 {
     uv_handle_t *own[] = {(uv_handle_t *)&w->tick,    (uv_handle_t *)&w->reload, (uv_handle_t *)&w->flush,
                           (uv_handle_t *)&w->sigterm, (uv_handle_t *)&w->sighup, (uv_handle_t *)&w->hurry};
@@ -271,7 +271,7 @@ static void tell_end(const struct worker *w)
 /* The drain has closed all but our own handles. What is alive after those are closed as well was leaked. */
 static void finish(struct worker *w)
 {
-    worker_close_own_handles(w);
+    close_own_handles(w);
     for (int i = 0; i < 100 && uv_run(&w->loop, UV_RUN_NOWAIT) != 0; i++)
         ;
     w->left.handles = counts_handles(&w->loop);

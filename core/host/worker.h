@@ -74,7 +74,6 @@ struct worker {
 
 /* In a fresh process, after fork: serves until SIGTERM and returns the exit code. */
 int worker_run(const struct worker_opts *opts);
-void worker_close_own_handles(struct worker *w);
 
 /* Loads the application for the first time. 0, or the worker's exit code; in dev it is 0 and the error is shown. */
 int reload_first(struct worker *w);

@@ -189,7 +189,7 @@ void conn_close(struct conn *c)
 
 /* Closing a socket that has unread input makes the kernel send a reset, and the client loses the answer that it has not
  * read yet. So our side ends first, and what still comes is thrown away for a while. */
-void conn_linger(struct conn *c)
+static void linger(struct conn *c)
 {
     uv_os_fd_t fd;
     buf_free(&c->in);
@@ -215,7 +215,7 @@ void conn_settle(struct conn *c)
         conn_close(c);
     } else if (c->close_after) {
         if (c->unread || c->in.n > 0)
-            conn_linger(c);
+            linger(c);
         else
             conn_close(c);
     } else if (c->state == CONN_IDLE) {

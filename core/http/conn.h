@@ -131,7 +131,6 @@ void conn_set_request(struct conn *c, struct request *req); /* NULL: none; count
 void conn_enter(struct conn *c, enum conn_state state);
 void conn_deadline(struct conn *c, uint64_t after_ms);
 void conn_close(struct conn *c); /* may be called twice */
-void conn_linger(struct conn *c);
 void conn_go_on(struct conn *c); /* after an answer */
 uint64_t conn_send_check_ms(const struct limits *limits);
 void conn_settle(struct conn *c); /* all that can be done was done: which state is this now? */

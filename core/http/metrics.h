@@ -20,7 +20,7 @@ struct series {
 struct http_metrics {
     _Atomic unsigned count;           /* of the series in use */
     struct series series[SERIES_MAX]; /* the first one is of requests without a route */
-    struct counter connections, refused, accept_failures, bytes_in, bytes_out;
+    struct counter connections, refused, bytes_in, bytes_out;
 };
 
 /* The series of that name, new or not. */

@@ -248,7 +248,7 @@ void response_send(struct request *req, const struct response *res)
     conn_go_on(c);
 }
 
-void response_write_envelope(struct buf *out, struct slice code, struct slice message, struct slice details)
+static void write_envelope(struct buf *out, struct slice code, struct slice message, struct slice details)
 {
     buf_lit(out, "{\"error\":{\"code\":");
     quote_json(out, code);
@@ -272,7 +272,7 @@ void response_error(struct request *req, int status, const char *code, struct sl
         res.content_type = SLICE_LIT("application/problem+json");
         problem_write(&body, status, slice_str(code), message, details);
     } else
-        response_write_envelope(&body, slice_str(code), message, details);
+        write_envelope(&body, slice_str(code), message, details);
     res.body = buf_view(&body);
     struct server *s = req->server;
     response_send(req, &res);

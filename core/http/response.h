@@ -20,8 +20,6 @@ void response_send(struct request *req, const struct response *res);
  * for application/problem+json gets that instead. */
 void response_error(struct request *req, int status, const char *code, struct slice message, struct slice details,
                     struct slice headers);
-/* Appends the envelope. */
-void response_write_envelope(struct buf *out, struct slice code, struct slice message, struct slice details);
 
 /* RFC 9110 5.5: a name is a token, a value has no control bytes (so no CR or LF). Content-Length, Transfer-Encoding,
  * Connection, Date and X-Request-ID are ours and refused too. */

@@ -254,11 +254,6 @@ void server_cancel_all(struct server *s)
     server_settled(s);
 }
 
-const struct http_metrics *server_metrics(const struct server *s)
-{
-    return s->metrics;
-}
-
 const struct server_counts *server_counts(const struct server *s)
 {
     struct server_counts *counts = &((struct server *)s)->counts;

@@ -58,7 +58,6 @@ void server_set_note(struct server *s, struct slice header_line);
 void server_drain(struct server *s, void (*on_drained)(void *arg), void *arg);
 bool server_is_draining(const struct server *s);
 void server_cancel_all(struct server *s); /* the drain's deadline: cancels what runs and closes every connection */
-const struct http_metrics *server_metrics(const struct server *s);
 const struct server_counts *server_counts(const struct server *s);
 /* Closes everything; on_closed(arg) when the last handle is closed and the memory is freed. */
 void server_close(struct server *s, void (*on_closed)(void *arg), void *arg);

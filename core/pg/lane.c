@@ -2,6 +2,9 @@
 #include "base/log.h"
 #include "pg/pool_internal.h"
 
+/* ms. Who waits for a lock for longer would hold up the others, and goes on a connection of its own. */
+#define SET_LOCK_TIMEOUT "SET lock_timeout=50"
+
 void lanes_init(struct pool *p)
 {
     for (int i = 0; i < LANES; i++) {
@@ -76,9 +79,9 @@ static void open_lane(struct lane *l)
     l->unsynced = l->at_sync = l->overdue = false;
     pool_move(l->pool, c, CONN_LANE);
     if (l->kind == LANE_READ)
-        pg_conn_script(c, SLICE_LIT("SET default_transaction_read_only=on;SET lock_timeout=50"), on_set_up, l);
+        pg_conn_script(c, SLICE_LIT("SET default_transaction_read_only=on;" SET_LOCK_TIMEOUT), on_set_up, l);
     else
-        pg_conn_script(c, SLICE_LIT("SET lock_timeout=50"), on_set_up, l);
+        pg_conn_script(c, SLICE_LIT(SET_LOCK_TIMEOUT), on_set_up, l);
 }
 
 /* Idle for a while: the socket is asked whether the server is still there. */

@@ -21,7 +21,6 @@ enum {
     LANE_DEPTH_MAX = 1024,
     LANE_SPREAD_DEPTH = 192,          /* so deep on the first read lane, and the second one is used */
     LANE_STATEMENT_BYTES_MAX = 65536, /* more goes on a connection of its own: it would hold up the others */
-    LANE_LOCK_MS = 50,                /* waiting for a lock for longer: likewise */
     LANE_TRIES_MAX = 3,
     LANE_POOL_MIN = 3,        /* a pool of fewer connections has none to spare for lanes */
     LANE_SECOND_POOL_MIN = 8, /* so many, and there is a second one for reads */

@@ -10,10 +10,9 @@
 #include "pg/defer.h"
 
 enum {
-    LISTEN_CHANNEL_MAX = 63,  /* NAMEDATALEN - 1: Postgres cuts longer names of LISTEN, and refuses those of NOTIFY */
-    LISTEN_PING_MS = 15000,   /* how often the question is asked */
-    LISTEN_ANSWER_MS = 5000,  /* for the answer to it, and to LISTEN */
-    LISTEN_PAYLOAD_MAX = 7999 /* NOTIFY_PAYLOAD_MAX_LENGTH - 1 of Postgres */
+    LISTEN_CHANNEL_MAX = 63, /* NAMEDATALEN - 1: Postgres cuts longer names of LISTEN, and refuses those of NOTIFY */
+    LISTEN_PING_MS = 15000,  /* how often the question is asked */
+    LISTEN_ANSWER_MS = 5000, /* for the answer to it, and to LISTEN */
 };
 
 struct pool;

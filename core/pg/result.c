@@ -195,11 +195,6 @@ enum pg_type pg_result_element_type(const struct pg_result *r, int column)
     return r->shape->column[column].element;
 }
 
-Oid pg_result_oid(const struct pg_result *r, int column)
-{
-    return r->shape->column[column].oid;
-}
-
 bool pg_result_is_null(const struct pg_result *r, int row, int column)
 {
     return r->res ? PQgetisnull(r->res, row, column) != 0 : small_cell(r, row, column)->is_null;

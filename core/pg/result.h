@@ -37,7 +37,6 @@ struct pg_shape *pg_result_shape(const struct pg_result *r); /* borrowed; pg/sha
 struct slice pg_result_name(const struct pg_result *r, int column);
 enum pg_type pg_result_type(const struct pg_result *r, int column);
 enum pg_type pg_result_element_type(const struct pg_result *r, int column); /* of a PG_ARRAY */
-Oid pg_result_oid(const struct pg_result *r, int column);
 bool pg_result_is_null(const struct pg_result *r, int row, int column);
 struct slice pg_result_text(const struct pg_result *r, int row, int column);             /* as Postgres wrote it */
 bool pg_result_cell(const struct pg_result *r, int row, int column, struct slice *text); /* both at once; false: NULL */
@@ -50,7 +49,6 @@ size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its texts; 
 void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out);
 void pg_result_write_row(struct pg_result *r, int row, struct buf *out);
 void pg_result_write_rows(struct pg_result *r, struct buf *out);
-void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type, struct slice text); /* one value */
 /* The (n - 2) / 2 bytes of a text of n bytes that looks like \\x0102; false when it is not that. */
 bool pg_decode_bytea(char *out, struct slice text);
 

@@ -78,6 +78,8 @@ static void write_time(struct buf *out, struct slice text, bool with_zone)
     out->n += n + 2;
 }
 
+static void write_value(struct buf *out, enum pg_type type, enum pg_type element_type, struct slice text);
+
 static void write_array(struct buf *out, enum pg_type element_type, struct slice text)
 {
     struct pg_array_reader r;
@@ -98,13 +100,13 @@ static void write_array(struct buf *out, enum pg_type element_type, struct slice
         else if (is_array) /* six dimensions at most, Postgres' MAXDIM */
             write_array(out, element_type, element);
         else
-            pg_write_json(out, element_type, PG_TEXT, element);
+            write_value(out, element_type, PG_TEXT, element);
     }
     buf_char(out, ']');
     pg_array_end(&r);
 }
 
-void pg_write_json(struct buf *out, enum pg_type type, enum pg_type element_type, struct slice text)
+static void write_value(struct buf *out, enum pg_type type, enum pg_type element_type, struct slice text)
 {
     switch (type) {
     case PG_BOOL:
@@ -147,7 +149,7 @@ static inline void write_cell(const struct pg_result *r, const struct pg_column 
     else if (c->type == PG_ARRAY)
         write_array(out, pg_type_of_element(c->oid), text);
     else
-        pg_write_json(out, c->type, PG_TEXT, text);
+        write_value(out, c->type, PG_TEXT, text);
 }
 
 void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out)

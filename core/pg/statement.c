@@ -43,10 +43,22 @@ static void unlink_prepared(struct statement_cache *sc, struct prepared *p)
     sc->count--;
 }
 
+static void discard(struct statement_cache *sc, struct prepared *p)
+{
+    char name[STATEMENT_NAME_MAX];
+
+    statement_name(name, p->number);
+    buf_lit(&sc->discarded, "DEALLOCATE ");
+    buf_str(&sc->discarded, name);
+    buf_char(&sc->discarded, ';');
+    sc->discarded_count++;
+    statement_forget(sc, p);
+}
+
 void statement_discard_all(struct statement_cache *sc)
 {
     while (!list_is_empty(&sc->by_use))
-        statement_discard(sc, LIST_OF(list_first(&sc->by_use), struct prepared, by_use));
+        discard(sc, LIST_OF(list_first(&sc->by_use), struct prepared, by_use));
 }
 
 void statement_cache_free(struct statement_cache *sc)
@@ -101,7 +113,7 @@ struct prepared *statement_add(struct statement_cache *sc, struct slice sql, uin
     struct prepared **head;
 
     if (sc->count == STATEMENTS_MAX)
-        statement_discard(sc, LIST_OF(sc->by_use.prev, struct prepared, by_use));
+        discard(sc, LIST_OF(sc->by_use.prev, struct prepared, by_use));
     p->hash = hash;
     p->number = ++sc->last_number;
     p->n = sql.n;
@@ -120,18 +132,6 @@ void statement_forget(struct statement_cache *sc, struct prepared *p)
 {
     unlink_prepared(sc, p);
     free(p);
-}
-
-void statement_discard(struct statement_cache *sc, struct prepared *p)
-{
-    char name[STATEMENT_NAME_MAX];
-
-    statement_name(name, p->number);
-    buf_lit(&sc->discarded, "DEALLOCATE ");
-    buf_str(&sc->discarded, name);
-    buf_char(&sc->discarded, ';');
-    sc->discarded_count++;
-    statement_forget(sc, p);
 }
 
 void statement_discarded_done(struct statement_cache *sc)

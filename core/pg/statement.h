@@ -48,7 +48,6 @@ bool statement_is_worth(struct statement_cache *sc, struct slice sql, uint64_t h
 struct prepared *statement_add(struct statement_cache *sc, struct slice sql, uint64_t hash);
 unsigned statement_next_number(const struct statement_cache *sc);
 void statement_name(char out[static STATEMENT_NAME_MAX], unsigned number);
-void statement_discard(struct statement_cache *sc, struct prepared *p); /* to be deallocated */
 void statement_discard_all(struct statement_cache *sc);
 void statement_forget(struct statement_cache *sc, struct prepared *p); /* the server does not know it any more */
 void statement_discarded_done(struct statement_cache *sc);

@@ -9,6 +9,8 @@
 
 enum { WORDS_MAX = 3 + 2 * REDIS_NUMBERS_MAX };
 
+static void watch(struct redis *r);
+
 static void on_timer(struct wheel_timer *t)
 {
     struct redis *r = LIST_OF(t, struct redis, timer);
@@ -17,7 +19,7 @@ static void on_timer(struct wheel_timer *t)
         redis_connect(r);
         break;
     case REDIS_UP:
-        redis_watch(r);
+        watch(r);
         break;
     case REDIS_CLOSED:
         break;
@@ -128,7 +130,7 @@ static void on_reply(redisAsyncContext *ac, void *answer, void *arg)
     call_end(call, ok ? &numbers : NULL);
 }
 
-void redis_watch(struct redis *r)
+static void watch(struct redis *r)
 {
     struct list *first = list_first(&r->calls);
     uint64_t now = r->opts.wheel->now_ms;
@@ -174,7 +176,7 @@ struct redis_call *redis_run(struct redis *r, const struct slice *keys, unsigned
         return NULL;
     }
     if (!wheel_is_set(&r->timer))
-        redis_watch(r);
+        watch(r);
     return call;
 }
 

@@ -47,7 +47,4 @@ void redis_connect(struct redis *r);
 void redis_lost(struct redis *r, const char *why); /* hiredis frees the context itself */
 void redis_drop(struct redis *r, const char *why); /* frees it */
 void redis_settle(struct redis *r);                /* frees the whole when it is closed and nothing is open */
-
-/* redis.c */
-void redis_watch(struct redis *r); /* sets the timer for the oldest call */
 #endif

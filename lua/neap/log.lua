@@ -20,7 +20,7 @@ end
 --- The module of the function at a stack level, as `debug.getinfo` counts from the caller.
 ---@param level integer
 ---@return string
-function M.module_at(level)
+local function module_at(level)
   local info = debug.getinfo(level + 1, "S")
   -- The function of the level was tail called away, or is C.
   local source = info and info.source or "=?"
@@ -39,7 +39,7 @@ end
 local function writer(level)
   return function(message, fields)
     if is_on(level) then
-      core.log(level, M.module_at(2), tostring(message), fields)
+      core.log(level, module_at(2), tostring(message), fields)
     end
   end
 end
@@ -86,7 +86,7 @@ local function print_line(...)
   for i = 1, parts.n do
     parts[i] = tostring(parts[i])
   end
-  core.log("info", M.module_at(2), table.concat(parts, "\t"))
+  core.log("info", module_at(2), table.concat(parts, "\t"))
 end
 
 --- Called once when the application loads. In a server a `print` becomes a log line; a tool's stays what it is.

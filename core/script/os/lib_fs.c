@@ -154,10 +154,11 @@ static void set_integer(lua_State *L, const char *key, lua_Integer v)
     lua_setfield(L, -2, key);
 }
 
-static int push_stat(lua_State *L, const char *path, int (*fn)(const char *, struct stat *))
+static int l_stat(lua_State *L)
 {
+    const char *path = luaL_checkstring(L, 1);
     struct stat st;
-    if (fn(path, &st) < 0)
+    if (stat(path, &st) < 0)
         return push_outcome(L, -1, path);
     lua_createtable(L, 0, 6);
     lua_pushstring(L, type_name(st.st_mode));
@@ -169,16 +170,6 @@ static int push_stat(lua_State *L, const char *path, int (*fn)(const char *, str
     set_integer(L, "gid", (lua_Integer)st.st_gid);
     set_integer(L, "mode", (lua_Integer)(st.st_mode & 07777));
     return 1;
-}
-
-static int l_stat(lua_State *L)
-{
-    return push_stat(L, luaL_checkstring(L, 1), stat);
-}
-
-static int l_lstat(lua_State *L)
-{
-    return push_stat(L, luaL_checkstring(L, 1), lstat);
 }
 
 static int on_stream_gc(lua_State *L)
@@ -361,8 +352,8 @@ int luaopen_neap_core_files(lua_State *L)
 }
 
 const luaL_Reg lib_fs_functions[] = {
-    {"mkdir", l_mkdir},           {"tempdir", l_tempdir}, {"list", l_list},     {"stat", l_stat},
-    {"lstat", l_lstat},           {"cwd", l_cwd},         {"remove", l_remove}, {"read_file", l_read_file},
-    {"write_file", l_write_file}, {"chmod", l_chmod},     {"chown", l_chown},   {"symlink", l_symlink},
-    {"realpath", l_realpath},     {"rename", l_rename},   {NULL, NULL},
+    {"mkdir", l_mkdir},   {"tempdir", l_tempdir}, {"list", l_list},           {"stat", l_stat},
+    {"cwd", l_cwd},       {"remove", l_remove},   {"read_file", l_read_file}, {"write_file", l_write_file},
+    {"chmod", l_chmod},   {"chown", l_chown},     {"symlink", l_symlink},     {"realpath", l_realpath},
+    {"rename", l_rename}, {NULL, NULL},
 };

@@ -7,7 +7,7 @@ enum { UNDECLARED_TOLD_MAX = 10 };
 
 static const char env_key; /* its address is the key of the environment in the registry */
 
-void sandbox_push_env(lua_State *L)
+static void push_env(lua_State *L)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &env_key);
 }
@@ -21,7 +21,7 @@ static int load_as_text(lua_State *L, int mode_index)
     lua_pushliteral(L, "t");
     lua_replace(L, mode_index);
     if (lua_gettop(L) == mode_index)
-        sandbox_push_env(L);
+        push_env(L);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
@@ -52,7 +52,7 @@ static int l_dofile(lua_State *L)
     lua_settop(L, 1);
     if (luaL_loadfilex(L, path, "t") != LUA_OK)
         return lua_error(L);
-    sandbox_push_env(L);
+    push_env(L);
     lua_setupvalue(L, -2, 1);
     lua_callk(L, 0, LUA_MULTRET, 1, dofile_k);
     return dofile_k(L, LUA_OK, 1);
@@ -307,7 +307,7 @@ static void describe(struct buf *out, const char *name, const struct global_use 
 static void find_undeclared(lua_State *L, const char *name, const struct global_uses *uses, struct buf *out)
 {
     unsigned found = 0;
-    sandbox_push_env(L);
+    push_env(L);
     for (size_t i = 0; i < uses->n; i++) {
         const struct global_use *use = &uses->list[i];
         bool declared = is_declared(L, use->name);
@@ -331,7 +331,7 @@ void sandbox_enter(lua_State *L, const char *name)
         global_uses_free(&uses);
     }
     buf_free(&dump);
-    sandbox_push_env(L);
+    push_env(L);
     if (lua_setupvalue(L, -2, 1) == NULL)
         lua_pop(L, 1);
     if (problems.n == 0)

@@ -8,8 +8,7 @@
  * (_G[name], loaded text), when it runs. rawget(_G, name) asks without an error. */
 #include <lua.h>
 
-void sandbox_install(lua_State *L);  /* after every library is open */
-void sandbox_push_env(lua_State *L); /* the environment */
+void sandbox_install(lua_State *L); /* after every library is open */
 /* The chunk on top, just compiled from text, gets the environment as its _ENV. Raises a line for each global that is not
  * there: "lua/app/tasks/rules.lua:12: undeclared global 'taks'". `name` is the chunk's, without its @. */
 void sandbox_enter(lua_State *L, const char *name);

@@ -7,7 +7,7 @@ local M = {}
 
 local DEFAULT_QUEUE, TIMEOUT_S = "default", 600
 -- "job " and a kind are the name of a task, of 64 bytes.
-M.KIND_BYTES_MAX = 60
+local KIND_BYTES_MAX = 60
 local PERIOD_S_MAX = 366 * 86400
 
 ---@class neap.JobHandler
@@ -26,7 +26,7 @@ M.by_kind = {}
 M.dead_hooks = {}
 
 function M.is_word(v)
-  return type(v) == "string" and #v <= M.KIND_BYTES_MAX and v:find "^%w[%w._:-]*$" ~= nil
+  return type(v) == "string" and #v <= KIND_BYTES_MAX and v:find "^%w[%w._:-]*$" ~= nil
 end
 
 local function fail(message, ...)
@@ -43,7 +43,7 @@ local OPTIONS = {
 
 local function add(kind, fn, opts, period)
   if not M.is_word(kind) then
-    fail("a kind is a word like mail.send of at most %d bytes, not %s", M.KIND_BYTES_MAX, tostring(kind))
+    fail("a kind is a word like mail.send of at most %d bytes, not %s", KIND_BYTES_MAX, tostring(kind))
   elseif type(fn) ~= "function" then
     fail("%s wants a function", kind)
   elseif M.by_kind[kind] then

@@ -44,12 +44,18 @@ function M.new(row)
   }, Job)
 end
 
+-- When the period begins that follows the one it was claimed in. That may be in the past by now: then it runs at once.
+local function next_period(job)
+  local period = job.handler.period
+  return (job.claimed_at // period + 1) * period
+end
+
 --- Ends the job as done in the present transaction, with what its handler wrote in it: then both are done or neither.
 --- Raises when the lease was lost, so that the transaction of the one that came too late rolls back.
 function Job:finish()
   local done
   if self.handler.period then
-    done = store.again(self, M.next_period(self))
+    done = store.again(self, next_period(self))
   else
     done = store.succeed(self)
   end
@@ -64,14 +70,6 @@ end
 function Job:give_up(problem)
   self.hopeless = true
   error(problem, 0)
-end
-
---- When the period begins that follows the one it was claimed in. That may be in the past by now: then it runs at once.
----@param job neap.Job
----@return number epoch
-function M.next_period(job)
-  local period = job.handler.period
-  return (job.claimed_at // period + 1) * period
 end
 
 local function backoff(job)
@@ -126,7 +124,7 @@ local function fail(job, problem, trace)
   trace = trace ~= "" and trace or nil
   if job.handler.period then
     log.error("job.failed", facts(job, problem, { traceback = trace }))
-    return store.again(job, M.next_period(job), problem), "failed"
+    return store.again(job, next_period(job), problem), "failed"
   elseif job.hopeless or job.attempts >= job.max_attempts then
     return die(job, problem), "dead"
   end
@@ -145,7 +143,7 @@ local function settle(job, how, problem, trace)
   elseif how ~= "ok" then
     return fail(job, problem, trace)
   elseif job.handler.period then
-    return store.again(job, M.next_period(job)), "succeeded"
+    return store.again(job, next_period(job)), "succeeded"
   end
   return store.succeed(job), "succeeded"
 end

@@ -48,7 +48,7 @@ local SAFE = { GET = true, HEAD = true }
 --- Whether some who are signed in are refused by a route.
 ---@param route table
 ---@return boolean
-function M.may_forbid(route)
+local function may_forbid(route)
   local opts = route.opts
   if not opts.auth then
     return opts.guards ~= nil or opts.csrf == true
@@ -69,7 +69,7 @@ function M.errors_of(route)
   add(opts.body or opts.form, 400, 413, 415)
   add(opts.auth, 401)
   add(opts.idempotent, 400, 409, 422)
-  add(M.may_forbid(route), 403)
+  add(may_forbid(route), 403)
   add(route.path:find("{", 1, true) ~= nil, 404)
   add(has_checks(opts), 422)
   add(opts.rate_limit ~= false, 429)

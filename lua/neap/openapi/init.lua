@@ -101,7 +101,7 @@ end
 
 --- "GET /api/v1/tasks/{id}" is get_api_v1_tasks_id.
 ---@return string
-function M.operation_id(method, path)
+local function operation_id(method, path)
   local words = path:gsub("[^%w]+", "_"):gsub("^_+", ""):gsub("_+$", "")
   return words == "" and method:lower() .. "_root" or method:lower() .. "_" .. words
 end
@@ -110,7 +110,7 @@ end
 local function unique_id(route, taken)
   local id = route.opts.name
   if id == nil or taken[id] then
-    id = M.operation_id(route.method, route.path)
+    id = operation_id(route.method, route.path)
   end
   while taken[id] do
     id = id .. "_"

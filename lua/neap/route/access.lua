@@ -8,7 +8,7 @@ local errors = require "neap.errors"
 local M = {}
 
 --- What `auth` may be: any role, one role, or nobody in particular.
-M.ROLES = { user = true, admin = true, service = true }
+local ROLES = { user = true, admin = true, service = true }
 
 -- RFC 6749 3.3, scope-token: ! and # to [ and ] to ~, so no blank, no quote, no backslash.
 local SCOPE = "^[]-~!#-[]+$"
@@ -17,7 +17,7 @@ local SCOPE = "^[]-~!#-[]+$"
 ---@return boolean
 ---@return string wanted
 function M.is_auth(value)
-  return type(value) == "boolean" or M.ROLES[value] == true, '"user", "admin", "service", true or false'
+  return type(value) == "boolean" or ROLES[value] == true, '"user", "admin", "service", true or false'
 end
 
 ---@param value any

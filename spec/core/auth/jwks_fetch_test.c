@@ -16,9 +16,9 @@ TEST("keys come by https, or from this machine")
                                         "HTTPS//x",
                                         "issuer.example"};
     for (size_t i = 0; i < sizeof right / sizeof *right; i++)
-        CHECK(jwks_url_is_ok(right[i]));
+        CHECK(is_allowed(right[i]));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        CHECK(!jwks_url_is_ok(wrong[i]));
+        CHECK(!is_allowed(wrong[i]));
 }
 
 TEST("what is not there is told")

@@ -40,10 +40,10 @@ TEST("a header is a token and a value without line ends, and ours are ours")
 TEST("the envelope quotes what is text and leaves details as they are")
 {
     struct buf b = BUF_INIT;
-    response_write_envelope(&b, SLICE_LIT("a"), SLICE_LIT("say \"b\"\n"), slice_of(NULL, 0));
+    write_envelope(&b, SLICE_LIT("a"), SLICE_LIT("say \"b\"\n"), slice_of(NULL, 0));
     CHECK_STR(b.p, b.n, "{\"error\":{\"code\":\"a\",\"message\":\"say \\\"b\\\"\\n\"}}");
     buf_clear(&b);
-    response_write_envelope(&b, SLICE_LIT("a"), SLICE_LIT(""), SLICE_LIT("[1]"));
+    write_envelope(&b, SLICE_LIT("a"), SLICE_LIT(""), SLICE_LIT("[1]"));
     CHECK_STR(b.p, b.n, "{\"error\":{\"code\":\"a\",\"message\":\"\",\"details\":[1]}}");
     buf_free(&b);
 }

@@ -6,7 +6,7 @@ static void check(enum pg_type type, const char *text, const char *want)
     struct buf out = BUF_INIT;
     char copy[256];
 
-    pg_write_json(&out, type, PG_INT, slice_str(text));
+    write_value(&out, type, PG_INT, slice_str(text));
     snprintf(copy, sizeof copy, "%.*s", (int)out.n, out.p);
     buf_free(&out);
     CHECK_STR(copy, strlen(copy), want);
