@@ -53,8 +53,8 @@ local function wait_in(title, column)
 end
 
 --- What a second session of the same account does, with the tokens in its own hands.
-local function second_session()
-  local login = server:post(V1 .. "/auth/login", { email = EMAIL, password = PASSWORD, transport = "body" }).json
+local function second_session(email)
+  local login = server:post(V1 .. "/auth/login", { email = email or EMAIL, password = PASSWORD, transport = "body" }).json
   return function(method, path, body)
     local res = server:request {
       method = method, path = V1 .. path, json = body,
@@ -131,6 +131,101 @@ describe("the page", function()
     page:wait "document.querySelector('#problem').textContent !== ''"
   end)
 
+  -- What has the focus, and whether one can see that it has; main takes it without a frame.
+  local FOCUS = [[(function () {
+    var one = document.activeElement, style = getComputedStyle(one);
+    return {
+      id: one.id, label: one.getAttribute("aria-label") || "", text: one.textContent.trim(),
+      card: (one.closest(".card")?.querySelector("h4")?.textContent) || "",
+      seen: one.id === "main" || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2),
+    };
+  })()]]
+
+  local function is_at(focus, wanted)
+    return focus.id == wanted or focus.label == wanted or focus.text == wanted
+  end
+
+  -- Until it is there; each stop on the way shows that it has the focus.
+  local function tab_to(wanted, backwards)
+    local stops = {}
+    for _ = 1, 60 do
+      page:press("Tab", backwards)
+      local focus = page:eval(FOCUS)
+      assert.is_true(focus.seen, "no frame around " .. (focus.id .. focus.label .. focus.text))
+      if is_at(focus, wanted) then
+        return
+      end
+      stops[#stops + 1] = ("%q"):format(focus.id .. focus.label)
+    end
+    error(("Tab never comes to %s, but to %s"):format(wanted, table.concat(stops, " ")), 2)
+  end
+
+  local function wait_said(text)
+    page:wait(("document.querySelector('#said').textContent.includes(%q)"):format(text))
+  end
+
+  it("can be used by keys alone, and says what happens", function()
+    page:go(server.url .. "/")
+    page:wait "!document.querySelector('#entrance').hidden"
+    for _, id in ipairs { "said", "problem" } do
+      assert.equal("block", page:eval(("getComputedStyle(document.querySelector('#%s')).display"):format(id)))
+    end
+    assert.equal("login-email", page:eval(FOCUS).id)
+    page:type "keys@example.com"
+    tab_to "login-password"
+    page:type(PASSWORD)
+    tab_to "Make an account"
+    page:press "Enter"
+    page:wait "!document.querySelector('#work').hidden"
+    wait_said "Signed in"
+    assert.equal("main", page:eval(FOCUS).id)
+    page:wait "document.querySelector('#live').textContent === 'live'"
+
+    tab_to "task-title"
+    page:type "By keys"
+    page:press "Enter"
+    wait_in("By keys", "Pending")
+    wait_said "task By keys is"
+    assert.equal("task-title", page:eval(FOCUS).id)
+    for _, name in ipairs { "Kim", "Lee" } do
+      if page:eval(FOCUS).id ~= "agent-name" then
+        tab_to "agent-name"
+      end
+      page:type(name)
+      page:press "Enter"
+      wait_in(name, "Idle")
+    end
+
+    tab_to("Agent for By keys", true)
+    local chosen = "document.querySelector('[aria-label=\"Agent for By keys\"]').selectedOptions[0].textContent"
+    local first = page:eval(chosen)
+    page:press "ArrowDown"
+    local second = page:eval(chosen)
+    assert.not_equal(first, second)
+    local ask = second_session "keys@example.com"
+    ask("POST", "/agents", { name = "Another", role = "developer" })
+    wait_in("Another", "Idle")
+    assert.same({ second, "Agent for By keys" }, { page:eval(chosen), page:eval(FOCUS).label })
+
+    tab_to "Start: By keys"
+    page:press "Enter"
+    wait_in("By keys", "In progress")
+    wait_in(second, "At work")
+    wait_said "is"
+    assert.equal("By keys", page:eval(FOCUS).card)
+    tab_to "Complete: By keys"
+    page:press "Space"
+    wait_in("By keys", "Completed")
+    assert.equal("By keys", page:eval(FOCUS).card)
+    assert.equal("", page:eval "document.querySelector('#problem').textContent")
+
+    tab_to("sign-out", true)
+    page:press "Enter"
+    page:wait "!document.querySelector('#entrance').hidden"
+    wait_said "Signed out"
+    assert.equal("login-email", page:eval(FOCUS).id)
+  end)
+
   it("names all that can be used, and its headings are in order", function()
     local nameless = page:eval [[Array.from(document.querySelectorAll('button, input, select, a')).filter(function (one) {
       return !(one.textContent.trim() || one.getAttribute('aria-label') || (one.labels && one.labels.length));
@@ -149,5 +244,19 @@ describe("the page", function()
       -- The browser notes each answer of 401, 422 and the like.
       assert.matches("Failed to load resource", problem, 1, true)
     end
+  end)
+end)
+
+describe("the page of a server that signs everybody in", function()
+  it("says so to who wants to sign out", function()
+    local dev = test.spawn_server { command = "dev", args = { "--as", "you@example.com", "--no-watch" }, database = true }
+    local own = page:tab()
+    own:go(dev.url .. "/")
+    own:wait "!document.querySelector('#work').hidden"
+    own:eval "document.querySelector('#sign-out').click()"
+    own:wait "document.querySelector('#said').textContent.includes('signs everybody in as you@example.com')"
+    assert.is_false(own:eval "document.querySelector('#work').hidden")
+    assert.equal("", own:eval "document.querySelector('#problem').textContent")
+    dev:stop()
   end)
 end)

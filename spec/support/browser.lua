@@ -124,6 +124,33 @@ function Browser:go(url)
   self:wait(('document.readyState === "complete" && location.href === %s'):format(json.encode(url)))
 end
 
+local KEYS = {
+  Tab = { code = 9 }, Enter = { code = 13, text = "\r" }, Space = { code = 32, text = " ", key = " " },
+  ArrowDown = { code = 40 }, Escape = { code = 27 },
+}
+local SHIFT = 8
+
+--- Presses a key as a person does: what has the focus gets it.
+---@param name "Tab"|"Enter"|"Space"|"ArrowDown"|"Escape"
+---@param with_shift boolean?
+function Browser:press(name, with_shift)
+  local key = KEYS[name]
+  local event = {
+    key = key.key or name, code = name, windowsVirtualKeyCode = key.code, text = key.text,
+    modifiers = with_shift and SHIFT or 0,
+  }
+  event.type = key.text and "keyDown" or "rawKeyDown"
+  self:call("Input.dispatchKeyEvent", event)
+  event.type, event.text = "keyUp", nil
+  self:call("Input.dispatchKeyEvent", event)
+end
+
+--- Types into what has the focus.
+---@param text string
+function Browser:type(text)
+  self:call("Input.insertText", { text = text })
+end
+
 function Browser:close()
   pcall(self.proc.write, self.proc, json.encode { id = 0, method = "Browser.close" } .. "\0", COMMANDS)
   if self.proc:wait(10) == nil then

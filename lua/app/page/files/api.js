@@ -56,4 +56,7 @@ export async function call(method, path, body) {
   }
 }
 
+// Whether this browser has a session to end. Without one it may be signed in all the same: by `neap dev --as`.
+export const hasSession = () => cookie("csrf_token") !== "";
+
 export const url = (path) => base + path;

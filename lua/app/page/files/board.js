@@ -22,16 +22,25 @@ export function makeBoard(root, noun, columns, fill) {
     }),
   );
 
+  // Most events change few cards. What would look the same is left alone, with the choice that somebody makes in it; of the
+  // others the choice and the focus go to what has the same name.
   function draw(card) {
     const { title, text, acts } = fill(card.row);
-    const focused = card.at.contains(document.activeElement) && document.activeElement.textContent;
-    card.at.replaceChildren(
-      element("h4", {}, title),
-      element("p", {}, text),
-      element("div", { class: "acts" }, ...acts),
-    );
+    const made = [element("h4", {}, title), element("p", {}, text), element("div", { class: "acts" }, ...acts)];
+    const there = [...card.at.children];
+    if (there.length === made.length && made.every((part, i) => part.isEqualNode(there[i]))) {
+      return;
+    }
+    const focused = card.at.contains(document.activeElement) && document.activeElement;
+    const chosen = card.at.querySelector("select")?.value;
+    card.at.replaceChildren(...made);
+    const select = card.at.querySelector("select");
+    if (select && [...select.options].some((option) => option.value === chosen)) {
+      select.value = chosen;
+    }
     if (focused) {
-      const same = [...card.at.querySelectorAll("button, select")].find((act) => act.textContent === focused);
+      const name = focused.getAttribute("aria-label");
+      const same = [...card.at.querySelectorAll("button, select")].find((act) => act.getAttribute("aria-label") === name);
       (same ?? card.at).focus();
     }
   }

@@ -1,4 +1,4 @@
-import { call } from "./api.js";
+import { call, hasSession } from "./api.js";
 import { element, makeBoard } from "./board.js";
 import { watch } from "./stream.js";
 
@@ -239,6 +239,10 @@ at("sign-in").addEventListener("submit", (submit) => {
 
 at("sign-out").addEventListener("click", () =>
   attempt(async () => {
+    if (!hasSession()) {
+      say(`There is no session to end: this server signs everybody in as ${at("email").textContent} (neap dev --as)`);
+      return;
+    }
     await call("POST", "/auth/logout");
     showEntrance();
     say("Signed out");
