@@ -123,7 +123,6 @@ struct engine *engine_new(const struct script_env *env, char err[static ERR_MAX]
     list_push_back(env->engines, &e->link);
     list_init(&e->spawns);
     list_init(&e->tasks);
-    list_init(&e->listeners);
     list_init(&e->spare);
     heap_open(&e->heap);
     e->L = lua_newstate(on_alloc, e);

@@ -32,11 +32,19 @@ struct message {
     char payload[];
 };
 
+struct open_listeners { /* of one engine */
+    struct list list;
+    unsigned n;
+};
+
+static const char open_key; /* registry: the engine's struct open_listeners, a userdata */
+
 struct db_listener { /* a userdata, anchored by its address while it is open or its function runs */
     struct pg_listener on;
     struct pool *pool; /* borrowed; may be gone once on.channel is NULL */
     struct engine *engine;
-    struct list link; /* in engine->listeners */
+    struct open_listeners *all;
+    struct list link; /* in all->list */
     struct list queue;
     unsigned queued;
     size_t queued_bytes;
@@ -122,7 +130,7 @@ static void end(struct db_listener *l)
 {
     l->open = false;
     list_remove(&l->link);
-    l->engine->listeners_n--;
+    l->all->n--;
     pool_unlisten(l->pool, &l->on);
     defer_drop(&l->turn);
     drop_all(l);
@@ -138,10 +146,21 @@ static void close_listener(struct db_listener *l)
         let_go(l);
 }
 
+/* NULL: the engine has not loaded neap.core.db. */
+static struct open_listeners *open_listeners(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &open_key);
+    struct open_listeners *all = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return all;
+}
+
 void db_listeners_end(struct engine *e)
 {
-    while (!list_is_empty(&e->listeners))
-        close_listener(LIST_OF(list_first(&e->listeners), struct db_listener, link));
+    struct open_listeners *all = open_listeners(e->L);
+
+    while (all != NULL && !list_is_empty(&all->list))
+        close_listener(LIST_OF(list_first(&all->list), struct db_listener, link));
 }
 
 /* ---- one message ---- */
@@ -239,7 +258,7 @@ static struct db_listener *new_listener(lua_State *L, const struct db_state *db,
 {
     struct db_listener *l = lua_newuserdatauv(L, sizeof *l, 0);
 
-    *l = (struct db_listener){.engine = script_engine(L), .pool = db->env->pool};
+    *l = (struct db_listener){.engine = script_engine(L), .all = open_listeners(L), .pool = db->env->pool};
     list_init(&l->on.link);
     list_init(&l->link);
     list_init(&l->queue);
@@ -260,8 +279,8 @@ static void begin(lua_State *L, struct db_listener *l)
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, l);
     l->open = true;
-    list_push_back(&l->engine->listeners, &l->link);
-    l->engine->listeners_n++;
+    list_push_back(&l->all->list, &l->link);
+    l->all->n++;
     pool_listen(l->pool, &l->on, slice_str(channel_of(l)), on_event);
 }
 
@@ -278,7 +297,7 @@ int db_listen(lua_State *L)
     lua_settop(L, 2);
     if (db->env->pool == NULL && db->env->mode != SCRIPT_TOOL)
         return db_error_raise(L, PG_UNAVAILABLE, "no database is configured: set DATABASE_URL");
-    if (e->listeners_n >= LISTENERS_MAX)
+    if (open_listeners(L)->n >= LISTENERS_MAX)
         return luaL_error(L, "db.listen: there are %d listeners already: close those that are not needed", LISTENERS_MAX);
     if (e->background_over)
         return luaL_error(L, "db.listen: this code is ending");
@@ -297,4 +316,8 @@ void db_listen_open(lua_State *L)
 
     userdata_metatable(L, DB_LISTENER, methods, meta, NULL);
     lua_pop(L, 1);
+    struct open_listeners *all = lua_newuserdatauv(L, sizeof *all, 0);
+    all->n = 0;
+    list_init(&all->list);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &open_key);
 }

@@ -35,9 +35,6 @@ struct engine {
     lua_Integer spawn_id;         /* of the last one */
     bool background_over;         /* no background task begins any more */
 
-    struct list listeners; /* of db.listen, that are open */
-    unsigned listeners_n;
-
     int interrupted;           /* the signal that ended the command; 0: none did */
     struct buf interrupted_at; /* its traceback */
 };
