@@ -113,3 +113,10 @@ it("only errors of the service are logged", function()
   assert.is_false(errors.map(raised(errors.not_found)).log)
   assert.equal("warn", errors.map(raised(errors.unavailable)).log)
 end)
+
+it("a full line for a database connection is a warning, a database that is away an error", function()
+  local function level(kind)
+    return errors.map(setmetatable({ kind = kind, message = "no" }, { __name = "neap.db.error" })).log
+  end
+  assert.same({ "warn", "warn", true }, { level "line_full", level "waited", level "unavailable" })
+end)

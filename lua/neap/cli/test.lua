@@ -19,7 +19,8 @@ local command = args.command {
   help = [[
 A scratch database is made on the server of TEST_DATABASE_URL, or on the private Postgres, migrated, and dropped at the
 end. Each test runs in a transaction that is rolled back. Useful options of busted: --filter=PATTERN, --tags=TAG,
---exclude-tags=TAG, --repeat=N, --shuffle, -o TAP, --list.]],
+--exclude-tags=TAG, --repeat=N, --shuffle, -o TAP, --list. SIGINT or SIGTERM ends a run at once and tells where it was;
+what it started is stopped.]],
 }
 
 -- The server that scratch databases are made on; without a URL when the application has no database.
