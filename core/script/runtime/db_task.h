@@ -1,6 +1,7 @@
 #ifndef SCRIPT_RUNTIME_DB_TASK_H
 #define SCRIPT_RUNTIME_DB_TASK_H
-/* What one task has to do with the database: embedded in struct task, all zero at its start. */
+/* What one task has to do with the database: embedded in struct task, all zero at its start. The runtime knows no more of
+ * it; what is done with it is in script/db. */
 #include "base/buf.h"
 #include "base/list.h"
 #include <stdint.h>

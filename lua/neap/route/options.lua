@@ -35,43 +35,42 @@ local function anything()
   return true
 end
 
-local ROUTE = {
+local function with(known, more)
+  local out = {}
+  for _, options_of in ipairs { known, more } do
+    for name, check in pairs(options_of) do
+      out[name] = check
+    end
+  end
+  return out
+end
+
+-- What a route has, and a router and an application have for all of theirs.
+local SHARED = {
+  tags = is_string_list,
+  auth = access.is_auth,
+  scopes = access.is_scopes,
+  guards = is_function_list,
+  timeout = is_seconds,
+  body_max = is_bytes,
+  use = is_function_list,
+  rate_limit = is_rate_limit,
+  hidden = is_boolean,
+  idempotent = is_boolean,
+}
+
+local ROUTE = with(with(SHARED, schemas.options), {
   summary = is_string,
   description = is_string,
   name = is_string,
-  tags = is_string_list,
-  auth = access.is_auth,
-  scopes = access.is_scopes,
-  guards = is_function_list,
-  timeout = is_seconds,
-  body_max = is_bytes,
   on_disconnect = is_on_disconnect,
-  use = is_function_list,
   deprecated = is_boolean,
-  hidden = is_boolean,
   csrf = is_boolean,
-  rate_limit = is_rate_limit,
-  idempotent = is_boolean,
-}
-for name, check in pairs(schemas.options) do
-  ROUTE[name] = check
-end
+})
 
-local ROUTER = {
-  prefix = is_string,
-  tags = is_string_list,
-  auth = access.is_auth,
-  scopes = access.is_scopes,
-  guards = is_function_list,
-  timeout = is_seconds,
-  body_max = is_bytes,
-  use = is_function_list,
-  rate_limit = is_rate_limit,
-  hidden = is_boolean,
-  idempotent = is_boolean,
-}
+local ROUTER = with(SHARED, { prefix = is_string })
 
-local APP = {
+local APP = with(ROUTER, {
   title = is_string,
   version = is_string,
   description = is_string,
@@ -80,10 +79,7 @@ local APP = {
   redoc_url = anything,
   openapi_url = anything,
   metrics_url = anything,
-}
-for name, check in pairs(ROUTER) do
-  APP[name] = check
-end
+})
 
 local KINDS = { route = ROUTE, router = ROUTER, app = APP }
 
