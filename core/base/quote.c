@@ -2,71 +2,61 @@
 #include "base/scan.h"
 #include "base/utf8.h"
 
-static void put_escape(struct buf *out, unsigned char c)
+enum { ESCAPE_MAX = 6 };
+
+/* Returns the byte behind what it wrote. */
+static char *put_escape(char *to, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
     static const char shorts[32] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
 
-    char *p = buf_reserve(out, 6);
-    p[0] = '\\';
+    to[0] = '\\';
     if (c >= 0x20 || shorts[c]) {
-        p[1] = c >= 0x20 ? (char)c : shorts[c];
-        out->n += 2;
-        return;
+        to[1] = c >= 0x20 ? (char)c : shorts[c];
+        return to + 2;
     }
-    memcpy(p + 1, "u00", 3);
-    p[4] = hex[c >> 4];
-    p[5] = hex[c & 15];
-    out->n += 6;
+    memcpy(to + 1, "u00", 3);
+    to[4] = hex[c >> 4];
+    to[5] = hex[c & 15];
+    return to + ESCAPE_MAX;
 }
 
-/* s is UTF-8. */
-static void quote_valid(struct buf *out, struct slice s)
+/* The characters that stop a plain run: escaped, copied when they are UTF-8, replaced by U+FFFD where they are not.
+ * Returns what they were followed by. */
+static const char *put_others(struct buf *out, const char *p, const char *end)
 {
-    const char *p = s.p, *end = s.p + s.n;
-    unsigned high = 0;
-
-    buf_char(out, '"');
-    while (p < end) {
-        const char *stop = scan_string(p, end, &high);
-        buf_append(out, p, (size_t)(stop - p));
-        p = stop;
-        if (p < end)
-            put_escape(out, (unsigned char)*p++);
+    while (p < end && !scan_is_plain((unsigned char)*p)) {
+        char *to = buf_reserve(out, ESCAPE_MAX);
+        if ((unsigned char)*p < 0x80) {
+            out->n = (size_t)(put_escape(to, (unsigned char)*p++) - out->p);
+            continue;
+        }
+        size_t n = utf8_sequence(p, end);
+        if (n == 0)
+            buf_lit(out, "\xef\xbf\xbd");
+        else
+            buf_append(out, p, n);
+        p += n > 0 ? n : 1;
     }
-    buf_char(out, '"');
-}
-
-static void quote_repaired(struct buf *out, struct slice s)
-{
-    struct buf repaired = BUF_INIT;
-
-    while (s.n > 0) {
-        size_t n = utf8_valid_prefix(s), bad = n < s.n;
-        buf_append(&repaired, s.p, n);
-        if (bad)
-            buf_lit(&repaired, "\xef\xbf\xbd");
-        s = slice_of(s.p + n + bad, s.n - n - bad);
-    }
-    quote_valid(out, buf_view(&repaired));
-    buf_free(&repaired);
+    return p;
 }
 
 void quote_json(struct buf *out, struct slice s)
 {
-    unsigned high = 0;
+    const char *p = s.p, *end = s.p + s.n;
     char *to = buf_reserve(out, s.n + 2);
-    bool plain = scan_string(s.p, s.p + s.n, &high) == s.p + s.n;
 
-    if ((high != 0 || !plain) && !utf8_is_valid(s)) {
-        quote_repaired(out, s);
-    } else if (!plain) {
-        quote_valid(out, s);
-    } else {
-        to[0] = '"';
-        if (s.n > 0)
-            memcpy(to + 1, s.p, s.n);
-        to[s.n + 1] = '"';
-        out->n += s.n + 2;
+    *to++ = '"';
+    for (;;) {
+        size_t n = scan_copy_plain(to, p, (size_t)(end - p));
+        p += n;
+        to += n;
+        if (p == end)
+            break;
+        out->n = (size_t)(to - out->p);
+        p = put_others(out, p, end);
+        to = buf_reserve(out, (size_t)(end - p) + 1);
     }
+    *to++ = '"';
+    out->n = (size_t)(to - out->p);
 }

@@ -1,5 +1,6 @@
 #include "pg/result.h"
 #include "base/mem.h"
+#include "pg/result_cell.h"
 #include "pg/shape.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -7,25 +8,6 @@
 enum {
     SMALL_CELLS_MAX = 64,
     SMALL_BYTES_MAX = 1024, /* of values */
-};
-
-struct small_text { /* in `bytes`, with a NUL behind it */
-    size_t at;
-    uint32_t n;
-    bool is_null;
-};
-
-/* libpq takes 2 KiB for the smallest of results, which lives until Lua's collector comes by. Of a small one a copy is kept
- * in its place: the block goes back at once, and the next result gets it while it is in the cache. What was put together
- * of several results is a copy too. */
-struct pg_result {
-    PGresult *res;          /* owned; NULL: it is small */
-    struct pg_shape *shape; /* counted */
-    int rows, columns;
-    int64_t affected;
-    size_t size;               /* of this block */
-    char *bytes;               /* behind the texts */
-    struct small_text texts[]; /* row by row */
 };
 
 /* False when they are too long for a copy. */
@@ -143,28 +125,6 @@ void pg_result_free(struct pg_result *r)
     free(r);
 }
 
-static const struct small_text *small_cell(const struct pg_result *r, int row, int column)
-{
-    return &r->texts[row * r->columns + column];
-}
-
-static struct slice small_slice(const struct pg_result *r, const struct small_text *t)
-{
-    return slice_of(r->bytes + t->at, t->n);
-}
-
-bool pg_result_cell(const struct pg_result *r, int row, int column, struct slice *text)
-{
-    if (r->res == NULL) {
-        const struct small_text *t = small_cell(r, row, column);
-        *text = small_slice(r, t);
-        return !t->is_null;
-    }
-    int n = PQgetlength(r->res, row, column);
-    *text = slice_of(PQgetvalue(r->res, row, column), (size_t)n);
-    return n > 0 || !PQgetisnull(r->res, row, column);
-}
-
 int pg_result_rows(const struct pg_result *r)
 {
     return r->rows;
@@ -197,14 +157,15 @@ enum pg_type pg_result_element_type(const struct pg_result *r, int column)
 
 bool pg_result_is_null(const struct pg_result *r, int row, int column)
 {
-    return r->res ? PQgetisnull(r->res, row, column) != 0 : small_cell(r, row, column)->is_null;
+    return r->res ? PQgetisnull(r->res, row, column) != 0 : result_small(r, row, column)->is_null;
 }
 
 struct slice pg_result_text(const struct pg_result *r, int row, int column)
 {
-    if (r->res == NULL)
-        return small_slice(r, small_cell(r, row, column));
-    return slice_of(PQgetvalue(r->res, row, column), (size_t)PQgetlength(r->res, row, column));
+    struct slice text;
+
+    result_cell(r, row, column, &text);
+    return text;
 }
 
 int64_t pg_result_affected(const struct pg_result *r)

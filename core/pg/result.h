@@ -38,15 +38,15 @@ struct slice pg_result_name(const struct pg_result *r, int column);
 enum pg_type pg_result_type(const struct pg_result *r, int column);
 enum pg_type pg_result_element_type(const struct pg_result *r, int column); /* of a PG_ARRAY */
 bool pg_result_is_null(const struct pg_result *r, int row, int column);
-struct slice pg_result_text(const struct pg_result *r, int row, int column);             /* as Postgres wrote it */
-bool pg_result_cell(const struct pg_result *r, int row, int column, struct slice *text); /* both at once; false: NULL */
+struct slice pg_result_text(const struct pg_result *r, int row, int column); /* as Postgres wrote it */
 int64_t pg_result_affected(const struct pg_result *r);   /* rows that the command touched; 0 where it says nothing */
 size_t pg_result_bytes(const struct pg_result *r);       /* what it takes in memory */
 size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its texts; looks at every cell */
 
 /* One cell, row or the whole result as JSON: exact numbers (numeric as a string), RFC 3339 times, json as it is, bytea as
- * base64 (RFC 4648 4), arrays as arrays, NULL as null, NaN and infinities of floats as null. */
-void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out);
+ * base64 (RFC 4648 4), arrays as arrays, NULL as null, NaN and infinities of floats as null. A cell alone that is NULL is
+ * not written, and false is returned. */
+bool pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out);
 void pg_result_write_row(struct pg_result *r, int row, struct buf *out);
 void pg_result_write_rows(struct pg_result *r, struct buf *out);
 /* The (n - 2) / 2 bytes of a text of n bytes that looks like \\x0102; false when it is not that. */

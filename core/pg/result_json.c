@@ -1,4 +1,5 @@
 #include "base/quote.h"
+#include "pg/result_cell.h"
 #include "pg/shape.h"
 
 /* A float stays a float for whoever reads it: "1" becomes "1.0". JSON has no NaN and no infinity. */
@@ -138,50 +139,70 @@ static void write_value(struct buf *out, enum pg_type type, enum pg_type element
     }
 }
 
-static inline void write_cell(const struct pg_result *r, const struct pg_column *c, int row, int column, struct buf *out)
+static inline void write_text(struct buf *out, const struct pg_column *c, struct slice text)
+{
+    switch (c->type) {
+    case PG_TEXT:
+    case PG_UUID:
+        quote_json(out, text);
+        break;
+    case PG_TIMESTAMPTZ:
+        write_time(out, text, true);
+        break;
+    case PG_ARRAY:
+        write_array(out, pg_type_of_element(c->oid), text);
+        break;
+    default:
+        write_value(out, c->type, PG_TEXT, text);
+    }
+}
+
+bool pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out)
 {
     struct slice text;
 
-    if (!pg_result_cell(r, row, column, &text))
-        buf_lit(out, "null");
-    else if (c->type == PG_TEXT || c->type == PG_UUID)
-        quote_json(out, text);
-    else if (c->type == PG_ARRAY)
-        write_array(out, pg_type_of_element(c->oid), text);
-    else
-        write_value(out, c->type, PG_TEXT, text);
+    if (!result_cell(r, row, column, &text))
+        return false;
+    write_text(out, &r->shape->column[column], text);
+    return true;
 }
 
-void pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out)
+/* Keys are short: in words of sixteen bytes, of which the last may lie partly behind the key. */
+static inline void write_key(struct buf *out, struct slice key)
 {
-    write_cell(r, &pg_result_shape(r)->column[column], row, column, out);
+    char *to = buf_reserve(out, key.n + SHAPE_KEY_PADDING);
+
+    for (size_t i = 0; i < key.n; i += SHAPE_KEY_PADDING)
+        memcpy(to + i, key.p + i, SHAPE_KEY_PADDING);
+    out->n += key.n;
 }
 
 void pg_result_write_row(struct pg_result *r, int row, struct buf *out)
 {
-    struct pg_shape *s = pg_result_shape(r);
-    char before = '{';
+    const struct pg_shape *s = shape_with_keys(r->shape);
+    struct slice text;
+    size_t start = out->n;
 
     for (int column = 0; column < s->columns; column++) {
         struct slice key = shape_json_key(s, column);
         if (key.n == 0)
             continue;
-        char *to = buf_reserve(out, key.n + 1);
-        to[0] = before;
-        memcpy(to + 1, key.p, key.n);
-        out->n += key.n + 1;
-        before = ',';
-        write_cell(r, &s->column[column], row, column, out);
+        write_key(out, key);
+        if (result_cell(r, row, column, &text))
+            write_text(out, &s->column[column], text);
+        else
+            buf_lit(out, "null");
     }
-    if (before == '{')
-        buf_char(out, '{');
+    if (out->n == start)
+        buf_char(out, ',');
+    out->p[start] = '{'; /* over the first key's comma */
     buf_char(out, '}');
 }
 
 void pg_result_write_rows(struct pg_result *r, struct buf *out)
 {
     buf_char(out, '[');
-    for (int row = 0; row < pg_result_rows(r); row++) {
+    for (int row = 0; row < r->rows; row++) {
         if (row > 0)
             buf_char(out, ',');
         pg_result_write_row(r, row, out);

@@ -97,9 +97,11 @@ void shape_make_keys(struct pg_shape *s)
     s->key_ends = mem_alloc(((size_t)s->columns + 1) * sizeof *s->key_ends);
     for (int i = 0; i < s->columns; i++) {
         if (!comes_again(s, i)) {
+            buf_char(&s->keys, ',');
             quote_json(&s->keys, s->column[i].name);
             buf_char(&s->keys, ':');
         }
         s->key_ends[i] = s->keys.n;
     }
+    memset(buf_reserve(&s->keys, SHAPE_KEY_PADDING), 0, SHAPE_KEY_PADDING);
 }

@@ -20,7 +20,7 @@ struct pg_shape {
     uint64_t id; /* never used again, so that others may keep what they know of it */
     int columns;
     bool unsure;        /* a type was not known when it was made */
-    struct buf keys;    /* of JSON rows: "\"id\":\"name\":", made when the first row is written */
+    struct buf keys;    /* of JSON rows: ",\"id\":,\"name\":" and padding, made when the first row is written */
     size_t *key_ends;   /* owned; of each column, in `keys` */
     uint64_t map_owner; /* whose map it is; 0: nobody's */
     int *map;           /* owned */
@@ -37,13 +37,20 @@ void shape_cache_free(struct shape_cache *sc);
 /* That of res, counted for the caller; hash 0 or cache NULL: nothing is known of its statement. */
 struct pg_shape *shape_of(struct shape_cache *sc, uint64_t hash, const PGresult *res);
 void shape_unref(struct pg_shape *s);
-void shape_make_keys(struct pg_shape *s); /* shape_json_key's slow half: nobody else calls it */
+void shape_make_keys(struct pg_shape *s); /* shape_with_keys' slow half: nobody else calls it */
 
-/* "\"name\":"; n 0 when a later column has the same name: the last one counts. */
-static inline struct slice shape_json_key(struct pg_shape *s, int column)
+enum { SHAPE_KEY_PADDING = 16 }; /* bytes behind the last key that may be read */
+
+static inline const struct pg_shape *shape_with_keys(struct pg_shape *s)
 {
     if (s->key_ends == NULL)
         shape_make_keys(s);
+    return s;
+}
+
+/* ",\"name\":"; n 0 when a later column has the same name: the last one counts. */
+static inline struct slice shape_json_key(const struct pg_shape *s, int column)
+{
     size_t start = column > 0 ? s->key_ends[column - 1] : 0;
     return slice_of(s->keys.p + start, s->key_ends[column] - start);
 }

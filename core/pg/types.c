@@ -135,11 +135,24 @@ static bool split_fraction(struct slice s, bool with_zone, struct slice *fractio
     return is_digits(fraction->p, fraction->n);
 }
 
+/* With all six digits, as most are: what is not checked here begins with what has_date_and_time has seen. */
+static bool has_microseconds(struct slice s, bool with_zone)
+{
+    return s.n == (with_zone ? 29 : 26) && is_shaped(s.p + 18, "........", "\xff\0\xff\xff\xff\xff\xff\xff") &&
+           (!with_zone || memcmp(s.p + 26, "+00", 3) == 0);
+}
+
 size_t pg_write_timestamp(char out[static 64], struct slice text, bool with_zone)
 {
     struct slice fraction;
     size_t n = 26;
 
+    if (has_microseconds(text, with_zone) && has_date_and_time(text)) {
+        memcpy(out, text.p, 26);
+        out[10] = 'T';
+        out[26] = 'Z';
+        return with_zone ? 27 : 26;
+    }
     if (!has_date_and_time(text) || !split_fraction(text, with_zone, &fraction)) {
         n = text.n < 64 ? text.n : 64;
         memcpy(out, text.p, n);

@@ -81,18 +81,21 @@ static const int *map_columns(const struct pg_result *res, const struct plan_nod
     return map;
 }
 
-static void write_cell(const struct pg_result *res, int row, int column, const struct plan_node *node, struct buf *out)
+/* False when it is NULL: then nothing is written. */
+static bool write_cell(const struct pg_result *res, int row, int column, const struct plan_node *node, struct buf *out)
 {
-    enum pg_type type = pg_result_type(res, column);
-    if (node->kind == PLAN_NUMBER && type == PG_NUMERIC) {
-        buf_slice(out, pg_result_text(res, row, column));
-    } else if (node->kind == PLAN_DECIMAL && type == PG_INT) {
+    bool is_number = node->kind == PLAN_NUMBER && pg_result_type(res, column) == PG_NUMERIC;
+    bool is_decimal = node->kind == PLAN_DECIMAL && pg_result_type(res, column) == PG_INT;
+    if (!is_number && !is_decimal)
+        return pg_result_write_cell(res, row, column, out);
+    if (pg_result_is_null(res, row, column))
+        return false;
+    if (is_decimal)
         buf_char(out, '"');
-        buf_slice(out, pg_result_text(res, row, column));
+    buf_slice(out, pg_result_text(res, row, column));
+    if (is_decimal)
         buf_char(out, '"');
-    } else {
-        pg_result_write_cell(res, row, column, out);
-    }
+    return true;
 }
 
 static int write_row(const struct pg_result *res, int row, const struct plan_node *plan, const int *columns, struct buf *out,
@@ -103,19 +106,20 @@ static int write_row(const struct pg_result *res, int row, const struct plan_nod
         const struct plan_field *field = &plan->object.fields[f];
         if (columns[f] < 0)
             continue;
-        bool null = pg_result_is_null(res, row, columns[f]);
-        if (null && !field->node->nullable) {
-            if (field->node->optional)
-                continue;
-            return fail(err, "%.*s: is null in row %d", (int)field->name.n, field->name.p, row + 1);
-        }
+        size_t start = out->n;
         buf_char(out, before);
-        before = ',';
         buf_slice(out, field->key);
-        if (null)
-            buf_lit(out, "null");
-        else
-            write_cell(res, row, columns[f], field->node, out);
+        if (!write_cell(res, row, columns[f], field->node, out)) {
+            if (field->node->nullable) {
+                buf_lit(out, "null");
+            } else if (field->node->optional) {
+                out->n = start;
+                continue;
+            } else {
+                return fail(err, "%.*s: is null in row %d", (int)field->name.n, field->name.p, row + 1);
+            }
+        }
+        before = ',';
     }
     if (before == '{')
         buf_char(out, '{');

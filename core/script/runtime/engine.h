@@ -17,6 +17,7 @@ struct engine {
     const struct script_env *env;      /* borrowed from the worker */
     struct list link;                  /* in env->engines */
     size_t heap_bytes;                 /* of the whole state */
+    size_t results_bytes;              /* of database results that Lua's collector was not told of yet */
     int cancelled_value;               /* registry reference: what is raised in a task that is being cancelled */
     bool loading;                      /* routes may be declared, nothing can be spawned */
     bool retired;                      /* the owner's count is dropped */

@@ -44,6 +44,39 @@ TEST("a special byte is found at each place of a word")
     }
 }
 
+TEST("a string of any length is copied whole, and nothing behind it is read")
+{
+    for (size_t n = 0; n < 70; n++) {
+        char *in = malloc(n + 1), want[80] = "\""; /* the allocator's guard lies behind n */
+        for (size_t i = 0; i < n; i++)
+            in[i] = want[i + 1] = (char)('a' + i % 26);
+        strcpy(want + n + 1, "\"");
+        in = realloc(in, n > 0 ? n : 1);
+        check_quote(in, n, want);
+        free(in);
+    }
+}
+
+TEST("a character that is not ASCII is found at each place of any length")
+{
+    for (size_t n = 2; n < 40; n++) {
+        for (size_t at = 0; at + 1 < n; at++) {
+            char in[40], want[48] = "\"";
+            memset(in, 'x', sizeof in);
+            memcpy(in + at, "\xc3\xbc", 2);
+            memcpy(want + 1, in, n);
+            strcpy(want + n + 1, "\"");
+            check_quote(in, n, want);
+            in[at + 1] = 'x'; /* half of it */
+            memset(want, 'x', sizeof want);
+            want[0] = '"';
+            memcpy(want + 1 + at, "\xef\xbf\xbd", 3);
+            strcpy(want + n + 3, "\"");
+            check_quote(in, n, want);
+        }
+    }
+}
+
 TEST("UTF-8 goes as it is, U+2028 too")
 {
     QUOTES("Gr\xc3\xbc\xc3\x9f\x65 \xe2\x82\xac \xf0\x9f\x98\x80 \xe2\x80\xa8",
