@@ -10,7 +10,7 @@ local test = require "neap.test"
 local function refused(fn)
   local ok, err = pcall(fn)
   assert.is_false(ok)
-  assert.matches("^spec/neap/route_schemas_spec%.lua:%d+: ", err)
+  assert.matches("^spec/neap/route/schemas_spec%.lua:%d+: ", err)
   return (err:gsub("^[^ ]* ", ""))
 end
 
