@@ -53,7 +53,8 @@ static int l_log(lua_State *L)
         }
         if (t != NULL)
             log_members(&l, buf_view(&t->bound));
-        log_members(&l, slice_of(s->scratch_headers.p + start, s->scratch_headers.n - start));
+        if (s->scratch_headers.n > start)
+            log_members(&l, slice_of(s->scratch_headers.p + start, s->scratch_headers.n - start));
         log_end(&l);
     }
     s->scratch_headers.n = start;
