@@ -11,8 +11,8 @@
 #include "host/signals.h"
 #include "host/supervisor.h"
 #include "host/watch.h"
-#include "script/engines.h"
 #include "redis/redis.h"
+#include "script/engines.h"
 #include "script/request/limit.h"
 #include "script/runtime/watchdog.h"
 #include <signal.h>

@@ -2,19 +2,19 @@
 
 #include "base/mem.h"
 #include "script/auth/auth.h"
+#include "script/db/lib_db.h"
 #include "script/db/listen.h"
 #include "script/json/json.h"
-#include "script/runtime/lib_coroutine.h"
 #include "script/lib_core.h"
-#include "script/db/lib_db.h"
 #include "script/os/lib_os.h"
 #include "script/request/lib_request.h"
 #include "script/request/lib_stream.h"
-#include "script/sandbox/modules.h"
-#include "script/sandbox/sandbox.h"
 #include "script/request/service.h"
+#include "script/runtime/lib_coroutine.h"
 #include "script/runtime/spawn.h"
 #include "script/runtime/task_internal.h"
+#include "script/sandbox/modules.h"
+#include "script/sandbox/sandbox.h"
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "script/engines.h"
 
 #include "script/db/listen.h"
-#include "script/runtime/engine.h"
 #include "script/request/lib_stream.h"
+#include "script/runtime/engine.h"
 #include "script/runtime/spawn.h"
 #include "script/runtime/task_internal.h"
 

@@ -1,11 +1,11 @@
 #include "script/lib_core.h"
 
 #include "redis/redis.h"
-#include "script/runtime/env.h"
-#include "script/lib_crypto.h"
 #include "script/auth/lib_password.h"
+#include "script/lib_crypto.h"
 #include "script/plan/lib_plan.h"
 #include "script/request/lib_route.h"
+#include "script/runtime/env.h"
 #include "script/runtime/spawn.h"
 #include <lauxlib.h>
 #include <libpq-fe.h>

@@ -1,8 +1,8 @@
 #include "http/server.h"
-#include "script/runtime/env.h"
 #include "script/lib_core.h"
 #include "script/runtime/counts.h"
 #include "script/runtime/engine.h"
+#include "script/runtime/env.h"
 #include "script/runtime/task_internal.h"
 #include "script/tool_host.h"
 #include <lauxlib.h>

@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
-#include "script/runtime/env.h"
 #include "script/lib_core.h"
+#include "script/runtime/env.h"
 #include "script/runtime/task.h"
 #include <lauxlib.h>
 #include <stdlib.h>

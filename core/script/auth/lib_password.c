@@ -1,7 +1,7 @@
 /* core.password_hash and core.password_verify, behind neap.password. Both wait. */
-#include "script/runtime/env.h"
 #include "script/auth/lib_password.h"
 #include "script/auth/password_line.h"
+#include "script/runtime/env.h"
 #include "script/runtime/lua_slice.h"
 #include "script/runtime/task.h"
 #include <lauxlib.h>

@@ -1,9 +1,11 @@
 #include "script/db/db.h"
+#include "script/db/pin.h"
+#include "script/db/rows.h"
 
 #include "base/mem.h"
+#include "script/json/marks.h"
 #include "script/runtime/engine.h"
 #include "script/runtime/env.h"
-#include "script/json/marks.h"
 #include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "script/db/db.h"
+#include "script/db/rows.h"
 
 #include "base/number.h"
 #include "script/json/json.h"

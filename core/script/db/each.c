@@ -1,6 +1,7 @@
 /* db.each: the rows of a statement one by one, however many there are. What is in memory is one part of them. */
 #include "base/mem.h"
 #include "script/db/flow.h"
+#include "script/db/rows.h"
 #include "script/runtime/userdata.h"
 #include <lauxlib.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #define SCRIPT_DB_LEASE_H
 /* A connection that belongs to one task for a while: db.session, and db.tx, which is a transaction on it. Inside each
  * other they share the connection, and a transaction inside another is a savepoint. */
-#include "script/db/db.h"
+#include "script/db/pin.h"
 
 enum lease_kind { LEASE_SESSION, LEASE_TX, LEASE_SAVEPOINT };
 

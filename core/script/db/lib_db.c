@@ -1,10 +1,12 @@
 /* neap.core.db: what lua/neap/db.lua is made of. */
+#include "script/db/lib_db.h"
 #include "base/mem.h"
 #include "script/db/db.h"
 #include "script/db/listen.h"
+#include "script/db/pin.h"
+#include "script/db/rows.h"
 #include "script/runtime/engine.h"
 #include "script/runtime/env.h"
-#include "script/db/lib_db.h"
 #include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>

@@ -2,11 +2,11 @@
  *
  * What comes while a message is being worked on stands in the listener's queue. Lua never runs inside the ring's callback:
  * the next task begins at the next turn of the loop. */
+#include "script/db/listen.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "pg/listen.h"
 #include "script/db/db.h"
-#include "script/db/listen.h"
 #include "script/runtime/engine.h"
 #include "script/runtime/env.h"
 #include "script/runtime/spawn.h"

@@ -1,4 +1,4 @@
-#include "script/db/db.h"
+#include "script/db/pin.h"
 
 #include "base/mem.h"
 #include "script/runtime/env.h"

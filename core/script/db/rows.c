@@ -1,4 +1,4 @@
-#include "script/db/db.h"
+#include "script/db/rows.h"
 
 #include "base/mem.h"
 #include "pg/shape.h"

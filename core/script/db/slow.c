@@ -1,9 +1,9 @@
-#include "script/db/db.h"
+#include "script/db/rows.h"
 
 #include "base/log.h"
 #include "http/request.h"
-#include "script/runtime/env.h"
 #include "script/runtime/counts.h"
+#include "script/runtime/env.h"
 #include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 

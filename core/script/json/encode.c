@@ -1,7 +1,7 @@
 #include "base/number.h"
 #include "base/quote.h"
-#include "script/json/json.h"
 #include "script/json/encoder.h"
+#include "script/json/json.h"
 #include "script/json/raw.h"
 #include <stdlib.h>
 

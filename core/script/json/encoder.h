@@ -1,6 +1,6 @@
 #ifndef SCRIPT_JSON_ENCODER_H
 #define SCRIPT_JSON_ENCODER_H
-/* What the parts of json_encode share: json_encode.c has the values, json_table.c the tables. */
+/* What the parts of json_encode share: encode.c has the values, table.c the tables. */
 #include "base/buf.h"
 #include "script/json/marks.h"
 #include "script/json/path.h"
@@ -14,7 +14,7 @@ struct json_key {
 
 enum {
     JSON_KEYS_INLINE = 32,
-    JSON_STACK_SPARE = 24, /* what a table needs up to its eighth member; json_sorted.c asks for more */
+    JSON_STACK_SPARE = 24, /* what a table needs up to its eighth member; sorted.c asks for more */
 };
 #define JSON_MIXED_KEYS "string keys and others in one table cannot be JSON"
 

@@ -1,6 +1,6 @@
 #include "script/json/raw.h"
-#include "script/json/json.h"
 #include "script/json/decode.h"
+#include "script/json/json.h"
 #include "script/json/marks.h"
 #include <lauxlib.h>
 

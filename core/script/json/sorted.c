@@ -1,6 +1,6 @@
 #include "base/mem.h"
-#include "script/json/json.h"
 #include "script/json/encoder.h"
+#include "script/json/json.h"
 #include <stdlib.h>
 #include <string.h>
 

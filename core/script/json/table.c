@@ -1,6 +1,6 @@
 #include "base/quote.h"
-#include "script/json/json.h"
 #include "script/json/encoder.h"
+#include "script/json/json.h"
 
 static const char HOLES[] = "an array with holes cannot be JSON";
 

@@ -1,8 +1,8 @@
 /* A lock between commands: flock() on a file that is made when it is missing and stays. The kernel lets it go when the
  * process ends, however it ends. */
 #include "base/mem.h"
-#include "script/runtime/env.h"
 #include "script/os/lib_os.h"
+#include "script/runtime/env.h"
 #include "script/runtime/waiter.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 #define _GNU_SOURCE /* execvpe */
 /* os.spawn, os.exec and the methods of a process. */
-#include "script/runtime/env.h"
 #include "script/os/lib_os.h"
 #include "script/os/subprocess.h"
 #include "script/os/subprocess_spec.h"
+#include "script/runtime/env.h"
 #include "script/runtime/userdata.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* Connecting and listening: TCP and Unix sockets. */
 #include "base/mem.h"
-#include "script/runtime/env.h"
 #include "script/os/lib_os.h"
 #include "script/os/socket.h"
+#include "script/runtime/env.h"
 #include "script/runtime/userdata.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* What a command wants of the terminal. */
 #include "base/buf.h"
 #include "base/mem.h"
-#include "script/runtime/env.h"
 #include "script/os/lib_os.h"
+#include "script/runtime/env.h"
 #include "script/runtime/waiter.h"
 #include <errno.h>
 #include <math.h>

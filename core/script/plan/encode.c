@@ -3,7 +3,7 @@
 #include "base/number.h"
 #include "pg/result.h"
 #include "plan/json.h"
-#include "script/db/db.h"
+#include "script/db/rows.h"
 #include "script/json/json.h"
 #include "script/json/marks.h"
 #include "script/json/raw.h"

@@ -2,11 +2,11 @@
 
 #include "base/arena.h"
 #include "plan/check.h"
-#include "script/runtime/env.h"
 #include "script/json/json.h"
 #include "script/plan/build.h"
 #include "script/plan/encode.h"
 #include "script/plan/written.h"
+#include "script/runtime/env.h"
 #include "script/runtime/userdata.h"
 #include <lauxlib.h>
 

@@ -1,9 +1,9 @@
 #include "script/plan/written.h"
 
-#include "script/db/db.h"
+#include "script/db/rows.h"
 #include "script/json/json.h"
-#include "script/plan/lib_plan.h"
 #include "script/plan/encode.h"
+#include "script/plan/lib_plan.h"
 #include <lauxlib.h>
 
 static const char written_metatable[] = "neap.plan.rows";

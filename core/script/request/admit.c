@@ -5,8 +5,8 @@
 #include "http/response.h"
 #include "script/auth/auth.h"
 #include "script/auth/bearer.h"
-#include "script/runtime/env.h"
 #include "script/request/service.h"
+#include "script/runtime/env.h"
 #include <lauxlib.h>
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 #include "script/request/fault.h"
 
 #include "base/log.h"
-#include "script/runtime/error_text.h"
 #include "script/json/json.h"
 #include "script/request/service.h"
+#include "script/runtime/error_text.h"
 #include <lauxlib.h>
 
 enum { MESSAGE_LOGGED_MAX = 4096 };

@@ -2,12 +2,12 @@
 #include "http/caller.h"
 #include "http/conn.h"
 #include "script/request/admit.h"
-#include "script/runtime/env.h"
 #include "script/request/fault.h"
 #include "script/request/intake.h"
 #include "script/request/lib_request.h"
 #include "script/request/lib_stream.h"
 #include "script/request/service.h"
+#include "script/runtime/env.h"
 #include "script/runtime/task_internal.h"
 #include <assert.h>
 #include <lauxlib.h>

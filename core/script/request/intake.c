@@ -2,10 +2,10 @@
 
 #include "http/response.h"
 #include "plan/check.h"
-#include "script/runtime/env.h"
 #include "script/request/intake_form.h"
 #include "script/request/operation.h"
 #include "script/request/text_doc.h"
+#include "script/runtime/env.h"
 #include <stdio.h>
 
 static const char *const part_names[INTAKE_PARTS] = {

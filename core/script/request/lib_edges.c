@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "http/request.h"
 #include "redis/redis.h"
-#include "script/runtime/env.h"
 #include "script/request/lib_route.h"
 #include "script/request/limit.h"
+#include "script/runtime/env.h"
 #include "script/runtime/lua_slice.h"
 #include "script/runtime/task_internal.h"
 #include <lauxlib.h>

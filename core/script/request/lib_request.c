@@ -3,13 +3,13 @@
 #include "http/caller.h"
 #include "http/forwarded.h"
 #include "http/request.h"
-#include "script/runtime/env.h"
-#include "script/request/intake.h"
 #include "script/json/json.h"
-#include "script/runtime/lua_slice.h"
-#include "script/runtime/task_internal.h"
+#include "script/request/intake.h"
 #include "script/request/text_doc.h"
 #include "script/request/urlencoded.h"
+#include "script/runtime/env.h"
+#include "script/runtime/lua_slice.h"
+#include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 
 /* Keys of a request. What is cheap is read each time; what makes a table is made once and kept in a user value of the box.

@@ -1,7 +1,7 @@
-#include "http/route.h"
-#include "script/runtime/env.h"
 #include "script/request/lib_route.h"
+#include "http/route.h"
 #include "script/request/service.h"
+#include "script/runtime/env.h"
 #include "script/runtime/lua_slice.h"
 #include <lauxlib.h>
 #include <string.h>

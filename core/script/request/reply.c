@@ -2,10 +2,10 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "script/runtime/env.h"
 #include "script/json/json.h"
 #include "script/plan/encode.h"
 #include "script/request/service.h"
+#include "script/runtime/env.h"
 #include "script/runtime/lua_slice.h"
 #include "script/runtime/task_internal.h"
 #include <lauxlib.h>

@@ -3,10 +3,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/server.h"
+#include "script/json/json.h"
 #include "script/runtime/engine.h"
 #include "script/runtime/env.h"
 #include "script/runtime/error_text.h"
-#include "script/json/json.h"
 #include "script/runtime/task_internal.h"
 #include <lauxlib.h>
 #include <stdlib.h>

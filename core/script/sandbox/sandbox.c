@@ -1,6 +1,6 @@
 #include "script/sandbox/sandbox.h"
-#include "script/sandbox/sandbox_globals.h"
 #include "base/buf.h"
+#include "script/sandbox/sandbox_globals.h"
 #include <lauxlib.h>
 
 enum { UNDECLARED_TOLD_MAX = 10 };
