@@ -119,8 +119,10 @@ describe("a started task", function()
     assert.equal(5, tries)
     assert.equal("failed", get("/sandboxes/" .. sandbox.id).status)
     assert.equal("failed", get("/tasks/" .. task.id).status)
-    local event = db.one("select type, data from events where user_id = $1 and topic = 'jobs'", admin.id)
-    assert.same({ "job.dead", "sandbox.create" }, { event.type, event.data.kind })
+    local event = db.one("select type, entity_id, data from events where user_id = $1 and topic = 'jobs'", admin.id)
+    assert.same({ "job.dead", "sandbox.create", "dead" }, { event.type, event.data.kind, event.data.status })
+    assert.equal(db.one("select finished_at from jobs where id = $1", tonumber(event.entity_id)).finished_at,
+      event.data.updated_at)
   end)
 end)
 

@@ -4,34 +4,19 @@ local providers = require "app.providers"
 local report = require "app.jobs.report"
 local rules = require "app.git_operations.rules"
 local sandboxes = require "app.sandboxes.rules"
-local work = require "app.work"
 
-local function tell(id, fields)
-  return report.try(rules.report_any, work, id, fields)
-end
-
-local function fail(id, problem)
-  tell(id, { status = "failed", error_message = report.reason(problem) })
-end
-
--- A job that runs again after a crash finds its operation running already.
-local function begin(id)
-  local operation = report.try(rules.read_any, work, id)
-  if operation and operation.status == "pending" then
-    return tell(id, { status = "running" })
-  end
-  return operation and operation.status == "running" and operation or nil
-end
+local operations = report.to(rules, "error_message")
+local its_sandbox = report.to(sandboxes)
 
 jobs.handle("git.run", function(payload)
   local id = payload.git_operation_id
-  local operation = begin(id)
+  local operation = operations.begin(id, "pending", "running")
   if operation == nil then
     return
   end
-  local sandbox = report.try(sandboxes.read_any, work, operation.sandbox_id)
+  local sandbox = its_sandbox.read(operation.sandbox_id)
   if sandbox == nil or sandbox.status ~= "running" then
-    fail(id, "The sandbox does not run any more")
+    operations.fail(id, "The sandbox does not run any more")
     return
   end
   local result, problem = providers.git.run {
@@ -42,11 +27,11 @@ jobs.handle("git.run", function(payload)
     branch_name = sandbox.branch_name,
   }
   if result then
-    tell(id, { status = "succeeded", commit_sha = result.commit_sha })
+    operations.tell(id, { status = "succeeded", commit_sha = result.commit_sha })
   else
-    fail(id, problem)
+    operations.fail(id, problem)
   end
 end, {
-  timeout = 300,
-  dead = function(payload) fail(payload.git_operation_id, "The operation was given up") end,
+  timeout = report.PROVIDER_S,
+  dead = function(payload) operations.fail(payload.git_operation_id, "The operation was given up") end,
 })

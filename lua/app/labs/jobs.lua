@@ -6,49 +6,34 @@ local report = require "app.jobs.report"
 local rules = require "app.labs.rules"
 local work = require "app.work"
 
+local labs = report.to(rules, "failure_reason")
+
 local STUCK_S = 15 * 60
-
-local function tell(id, fields)
-  return report.try(rules.report_any, work, id, fields)
-end
-
-local function fail(id, problem)
-  tell(id, { status = "failed", failure_reason = report.reason(problem) })
-end
-
--- A job that runs again after a crash finds its lab in the middle of it.
-local function begin(id)
-  local lab = report.try(rules.read_any, work, id)
-  if lab and lab.status == "requested" then
-    return tell(id, { status = "provisioning" })
-  end
-  return lab and lab.status == "provisioning" and lab or nil
-end
 
 jobs.handle("lab.provision", function(payload)
   local id = payload.lab_id
-  local lab = begin(id)
+  local lab = labs.begin(id, "requested", "provisioning")
   if lab == nil then
     return
   end
   local ok, problem = providers.lab.provision { key = id, recipe_id = lab.recipe_id, intent = lab.requested_intent }
   if not ok then
-    fail(id, problem)
-  elseif not tell(id, { status = "ready" }) then
+    labs.fail(id, problem)
+  elseif not labs.tell(id, { status = "ready" }) then
     -- Its user gave up waiting, or we did.
     providers.lab.finish { key = id }
   end
 end, {
   timeout = STUCK_S,
-  dead = function(payload) fail(payload.lab_id, "The lab could not be provided") end,
+  dead = function(payload) labs.fail(payload.lab_id, "The lab could not be provided") end,
 })
 
 jobs.handle("lab.end", function(payload)
   providers.lab.finish { key = payload.lab_id }
-  tell(payload.lab_id, { status = "finished" })
+  labs.tell(payload.lab_id, { status = "finished" })
 end, {
-  timeout = 300,
-  dead = function(payload) fail(payload.lab_id, "The lab could not be ended") end,
+  timeout = report.PROVIDER_S,
+  dead = function(payload) labs.fail(payload.lab_id, "The lab could not be ended") end,
 })
 
 jobs.every("1m", "labs.stuck", function()
