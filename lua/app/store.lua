@@ -4,20 +4,23 @@ local store = require "neap.store"
 
 local M = {}
 
---- One debug line when `fn` is through, a warning when it raised. The error goes on to the caller.
----@param name string "tasks.create"
----@param owner_id string?
----@param id string? of the entity; that of the row that fn returns when it is not known before
----@param fn fun(...): any
----@return any what fn returns
-function M.call(name, owner_id, id, fn, ...)
-  local ok, result = pcall(fn, ...)
+local function tell(name, owner_id, id, ok, result, ...)
   if not ok then
     log.warn(name .. ".failed", { owner_id = owner_id, id = id, reason = tostring(result) })
     error(result, 0)
   end
   log.debug(name, { owner_id = owner_id, id = id or type(result) == "table" and result.id or nil })
-  return result
+  return result, ...
+end
+
+--- One debug line when `fn` is through, a warning when it raised. The error goes on to the caller.
+---@param name string "tasks.create"
+---@param owner_id string?
+---@param id string? of the entity; that of the row that fn returns when it is not known before
+---@param fn fun(...): any
+---@return any ... what fn returns
+function M.call(name, owner_id, id, fn, ...)
+  return tell(name, owner_id, id, pcall(fn, ...))
 end
 
 -- Of neap.store, by the names that the features use. KEYED ones take the row's key after the owner.
@@ -59,6 +62,7 @@ end
 ---@field move fun(owner_id: string, id: string, move: neap.Move): table?
 ---@field move_all fun(owner_id: string, move: neap.Move): table[]
 ---@field lock fun(owner_id: string, id: string): table?
+---@field columns string  what they read of a row, for a feature's own SQL: "id, title, ..."
 
 --- The functions of a feature's store, from what neap.store takes. Beside each there is one with `_any` at its end and
 --- without the owner, for services and administrators; a table that has no owner has only those.
@@ -66,7 +70,7 @@ end
 ---@param declaration neap.StoreSpec
 ---@return app.Repository
 function M.repository(name, declaration)
-  local declared, made = store(declaration), {}
+  local declared, made = store(declaration), { columns = table.concat(declaration.columns, ", ") }
   if declaration.owner then
     add_owned(made, declared, name)
     add_any(made, declared.any, name)

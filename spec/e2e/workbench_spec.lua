@@ -100,6 +100,7 @@ describe("neap dev --as EMAIL", function()
     assert.equal(id, line.request_id)
     assert.equal(user_id, line.user_id)
     assert.equal(task.id, server:wait_log("tasks.create").id)
+    assert.equal("app.store", server:wait_log("auth.create").module)
   end)
 
   it("leaves nothing running when it is stopped", function()

@@ -15,10 +15,9 @@ local M = shared.repository("messages", {
 
 local function around(comparison, direction)
   return ([[
-    select m.id, m.user_id, m.conversation_id, m.role, m.content, m.created_at from messages m
-    where m.user_id = $1 and m.conversation_id = $2 and (m.created_at, m.id) %s ($3, $4)
-      and ($6::text is null or m.role = $6)
-    order by m.created_at %s, m.id %s limit $5]]):format(comparison, direction, direction)
+    select %s from messages
+    where user_id = $1 and conversation_id = $2 and (created_at, id) %s ($3, $4) and ($6::text is null or role = $6)
+    order by created_at %s, id %s limit $5]]):format(M.columns, comparison, direction, direction)
 end
 
 local AROUND = { after = around(">", "asc"), before = around("<", "desc") }

@@ -17,6 +17,12 @@ for _, topic in ipairs(M.TOPICS) do
   known[topic] = true
 end
 
+---@param topic string
+---@return boolean
+function M.is_topic(topic)
+  return known[topic] == true
+end
+
 ---@param user_id string?  whose it is; nil: for everybody
 ---@param topic string     one of TOPICS
 ---@param type string      what happened, "task.started"
@@ -24,7 +30,7 @@ end
 ---@param data table?      id, status and updated_at at least: events of one row may arrive out of order, and a client drops
 ---   what is older than what it has
 function M.publish(user_id, topic, type, entity_id, data)
-  if not known[topic] then
+  if not M.is_topic(topic) then
     error(("events.publish: %q is not a topic"):format(tostring(topic)), 2)
   end
   store.insert(user_id, topic, type, entity_id, data)

@@ -4,11 +4,6 @@ local events = require "app.events"
 
 local M = {}
 
-local known = {}
-for _, topic in ipairs(events.TOPICS) do
-  known[topic] = true
-end
-
 --- "agents,tasks" as a list; nil is nil, for all of them.
 ---@param text string?
 ---@return string[]?
@@ -18,7 +13,7 @@ function M.topics(text)
   end
   local topics = {}
   for topic in text:gmatch "[^,]+" do
-    if not known[topic] then
+    if not events.is_topic(topic) then
       errors.validation { {
         field = "query.topics",
         code = "enum",

@@ -2,6 +2,9 @@
 local db = require "neap.db"
 local json = require "neap.json"
 
+-- Rows that one statement removes: a sweep of many must not hold its locks for long.
+local SWEEP_BATCH = 5000
+
 local M = {}
 
 --- In the transaction that is open, if one is: the event is there if and only if the change is.
@@ -22,9 +25,9 @@ function M.sweep(seconds)
   local removed = 0
   repeat
     local n = db.exec([[delete from events where id in
-      (select id from events where created_at < now() - make_interval(secs => $1) limit 5000)]], seconds)
+      (select id from events where created_at < now() - make_interval(secs => $1) limit $2)]], seconds, SWEEP_BATCH)
     removed = removed + n
-  until n < 5000
+  until n < SWEEP_BATCH
   return removed
 end
 

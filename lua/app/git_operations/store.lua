@@ -18,17 +18,18 @@ local M = shared.repository("git_operations", {
   default_sort = "-created_at",
 })
 
+local CREATE = ([[
+  insert into git_operations (sandbox_id, operation_type)
+  select s.id, $3 from sandboxes s join agents a on a.id = s.agent_id where a.owner_id = $1 and s.id = $2
+  returning %s]]):format(M.columns)
+
 --- One in its first state, if the sandbox is this user's.
 ---@param owner_id string
 ---@param sandbox_id string
 ---@param operation_type string
 ---@return table? operation
 function M.create(owner_id, sandbox_id, operation_type)
-  return shared.call("git_operations.create", owner_id, nil, db.one, [[
-    insert into git_operations (sandbox_id, operation_type)
-    select s.id, $3 from sandboxes s join agents a on a.id = s.agent_id where a.owner_id = $1 and s.id = $2
-    returning id, sandbox_id, operation_type, status, commit_sha, error_message, created_at, finished_at]],
-    owner_id, sandbox_id, operation_type)
+  return shared.call("git_operations.create", owner_id, nil, db.one, CREATE, owner_id, sandbox_id, operation_type)
 end
 
 --- Whose an operation is, for services.

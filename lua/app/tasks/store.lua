@@ -32,27 +32,29 @@ function M.delete(user_id, id)
   return delete(user_id, id)
 end
 
+local ASSIGN = ([[
+  update tasks set assigned_agent_id = $3 where user_id = $1 and id = $2 and status = 'pending'
+  returning %s]]):format(M.columns)
+
 --- Hands a pending task to an agent, or to none.
 ---@param user_id string
 ---@param id string
 ---@param agent_id string|userdata  json.null: to none
 ---@return table? task  nil: it is not there, or not pending
 function M.assign(user_id, id, agent_id)
-  return shared.call("tasks.assign", user_id, id, db.one, [[
-    update tasks set assigned_agent_id = $3 where user_id = $1 and id = $2 and status = 'pending'
-    returning id, user_id, title, description, status, priority, completed, assigned_agent_id, git_branch, pull_request_url,
-      created_at, updated_at, completed_at]], user_id, id, agent_id)
+  return shared.call("tasks.assign", user_id, id, db.one, ASSIGN, user_id, id, agent_id)
 end
+
+local UNASSIGN_ALL = ([[
+  update tasks set assigned_agent_id = null where user_id = $1 and assigned_agent_id = $2
+  returning %s]]):format(M.columns)
 
 --- Takes all tasks back from an agent.
 ---@param user_id string
 ---@param agent_id string
 ---@return table[] tasks
 function M.unassign_all(user_id, agent_id)
-  return shared.call("tasks.unassign_all", user_id, nil, db.query, [[
-    update tasks set assigned_agent_id = null where user_id = $1 and assigned_agent_id = $2
-    returning id, title, status, priority, completed, assigned_agent_id, git_branch, pull_request_url, created_at,
-      updated_at, completed_at]], user_id, agent_id)
+  return shared.call("tasks.unassign_all", user_id, nil, db.query, UNASSIGN_ALL, user_id, agent_id)
 end
 
 return M
