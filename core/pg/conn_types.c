@@ -5,9 +5,12 @@
 #include "pg/conn.h"
 #include "pg/shape.h"
 
-#define TYPES_QUERY                                                                                      \
-    "SELECT a.oid, CASE e.typtype WHEN 'd' THEN e.typbasetype ELSE e.oid END FROM pg_catalog.pg_type a " \
-    "JOIN pg_catalog.pg_type e ON e.oid = a.typelem WHERE a.oid >= 16384 AND a.typlen = -1 AND a.typcategory = 'A'"
+/* The arrays, and what their elements are below all their domains. */
+#define TYPES_QUERY                                                                                                      \
+    "WITH RECURSIVE t AS (SELECT a.oid, e.oid AS element, e.typtype, e.typbasetype FROM pg_catalog.pg_type a "           \
+    "JOIN pg_catalog.pg_type e ON e.oid = a.typelem WHERE a.oid >= 16384 AND a.typlen = -1 AND a.typcategory = 'A' "     \
+    "UNION ALL SELECT t.oid, e.oid, e.typtype, e.typbasetype FROM t JOIN pg_catalog.pg_type e ON e.oid = t.typbasetype " \
+    "WHERE t.typtype = 'd') SELECT oid, element FROM t WHERE typtype <> 'd'"
 
 static struct user_types *known(const struct pg_conn *c)
 {

@@ -150,7 +150,7 @@ static inline void write_text(struct buf *out, const struct pg_column *c, struct
         write_time(out, text, true);
         break;
     case PG_ARRAY:
-        write_array(out, pg_type_of_element(c->oid), text);
+        write_array(out, c->element, text);
         break;
     default:
         write_value(out, c->type, PG_TEXT, text);

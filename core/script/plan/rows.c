@@ -38,14 +38,12 @@ static bool fits(enum pg_type type, const struct plan_node *node)
     }
 }
 
-static int column_named(const struct pg_result *res, struct slice name, int hint)
+/* Of several columns with one name the last counts, as in the JSON of rows without a schema. */
+static int column_named(const struct pg_result *res, struct slice name)
 {
-    int n = pg_result_columns(res);
-    for (int i = 0; i < n; i++) {
-        int c = (hint + i) % n;
+    for (int c = pg_result_columns(res) - 1; c >= 0; c--)
         if (slice_eq(pg_result_name(res, c), name))
             return c;
-    }
     return -1;
 }
 
@@ -53,7 +51,7 @@ static int map_anew(const struct pg_result *res, const struct plan_node *row, in
 {
     for (uint32_t f = 0; f < row->object.n; f++) {
         const struct plan_field *field = &row->object.fields[f];
-        int c = column_named(res, field->name, f > 0 && columns[f - 1] >= 0 ? columns[f - 1] + 1 : 0);
+        int c = column_named(res, field->name);
         if (c < 0 && !field->node->optional)
             return fail(err, "%.*s: the query has no such column", (int)field->name.n, field->name.p);
         if (c >= 0 && !fits(pg_result_type(res, c), field->node))
@@ -81,21 +79,42 @@ static const int *map_columns(const struct pg_result *res, const struct plan_nod
     return map;
 }
 
-/* False when it is NULL: then nothing is written. */
-static bool write_cell(const struct pg_result *res, int row, int column, const struct plan_node *node, struct buf *out)
+/* NaN and the infinities: JSON has no such number. */
+static bool is_finite(struct slice text)
 {
-    bool is_number = node->kind == PLAN_NUMBER && pg_result_type(res, column) == PG_NUMERIC;
-    bool is_decimal = node->kind == PLAN_DECIMAL && pg_result_type(res, column) == PG_INT;
-    if (!is_number && !is_decimal)
+    char last = text.n > 0 ? text.p[text.n - 1] : 'N';
+    return last >= '0' && last <= '9';
+}
+
+/* A float is written as it is without a schema, a numeric as the number that it is not there. */
+static bool write_number(const struct pg_result *res, int row, int column, struct buf *out)
+{
+    if (pg_result_is_null(res, row, column) || !is_finite(pg_result_text(res, row, column)))
+        return false;
+    if (pg_result_type(res, column) != PG_NUMERIC)
         return pg_result_write_cell(res, row, column, out);
+    buf_slice(out, pg_result_text(res, row, column));
+    return true;
+}
+
+static bool write_int_as_decimal(const struct pg_result *res, int row, int column, struct buf *out)
+{
     if (pg_result_is_null(res, row, column))
         return false;
-    if (is_decimal)
-        buf_char(out, '"');
+    buf_char(out, '"');
     buf_slice(out, pg_result_text(res, row, column));
-    if (is_decimal)
-        buf_char(out, '"');
+    buf_char(out, '"');
     return true;
+}
+
+/* False when it is NULL, or no number where one is declared: then nothing is written. */
+static bool write_cell(const struct pg_result *res, int row, int column, const struct plan_node *node, struct buf *out)
+{
+    if (node->kind == PLAN_NUMBER)
+        return write_number(res, row, column, out);
+    if (node->kind == PLAN_DECIMAL && pg_result_type(res, column) == PG_INT)
+        return write_int_as_decimal(res, row, column, out);
+    return pg_result_write_cell(res, row, column, out);
 }
 
 static int write_row(const struct pg_result *res, int row, const struct plan_node *plan, const int *columns, struct buf *out,

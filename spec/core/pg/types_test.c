@@ -1,5 +1,6 @@
 #include "core/pg/types.c"
 #include "spec/core/test.h"
+#include <stdlib.h>
 
 static void check_time(const char *text, bool with_zone, const char *want)
 {
@@ -82,5 +83,55 @@ TEST("a byte that is no digit where a digit belongs makes it no time")
             check_time(text, true, text);
         }
         text[at] = was;
+    }
+}
+
+/* RFC 3339's form, by a reader that takes one byte after the other; 0: it is none of them. */
+static size_t naive_time(char *out, const char *text, size_t n, bool with_zone)
+{
+    size_t end = with_zone ? n - 3 : n, digits = end > 20 ? end - 20 : 0;
+
+    if (n < (with_zone ? 22 : 19) || (with_zone && memcmp(text + end, "+00", 3) != 0) || digits > 6 || end == 20)
+        return 0;
+    for (size_t i = 0; i < end; i++) {
+        char shape = i < 20 ? "dddd-dd-dd dd:dd:dd."[i] : 'd';
+        if (shape == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != shape)
+            return 0;
+    }
+    return (size_t)sprintf(out, "%.10sT%.8s.%.*s%.*s%s", text, text + 11, (int)digits, text + 20, (int)(6 - digits),
+                           "000000", with_zone ? "Z" : "");
+}
+
+static void check_against_naive(const char *text, size_t n, bool with_zone)
+{
+    char want[64], got[64], *exact = malloc(n > 0 ? n : 1); /* the sanitizer sees who reads behind it */
+    size_t length = naive_time(want, text, n, with_zone);
+
+    memcpy(exact, text, n);
+    if (length == 0)
+        memcpy(want, text, length = n);
+    size_t is = pg_write_timestamp(got, slice_of(exact, n), with_zone);
+    free(exact);
+    CHECK(is == length && memcmp(got, want, length) == 0);
+}
+
+TEST("a time of any number of digits, with any one byte changed, is what a reader of one byte after the other makes of it")
+{
+    const char whole[] = "2024-01-01 00:00:00.123456", others[] = "0:/9-+ .TZ\x10\xb0\xb9\xff";
+
+    for (int with_zone = 0; with_zone < 2; with_zone++) {
+        for (size_t end = 0; end < sizeof whole; end++) {
+            char text[40];
+            size_t n = (size_t)sprintf(text, "%.*s%s", (int)end, whole, with_zone ? "+00" : "");
+            for (size_t at = 0; at < n; at++) {
+                char was = text[at];
+                for (size_t i = 0; i < sizeof others; i++) {
+                    text[at] = others[i];
+                    check_against_naive(text, n, with_zone);
+                    check_against_naive(text, n, !with_zone);
+                }
+                text[at] = was;
+            }
+        }
     }
 }
