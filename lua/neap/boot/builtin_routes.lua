@@ -86,7 +86,7 @@ function M.of(app, routes, config)
   local document = openapi.document(routes, info)
   local url = app.opts.openapi_url
   add(url == nil and "/openapi.json" or url, static.handler(static.file("openapi.json", document)), "The OpenAPI document")
-  for _, page in ipairs(docs.routes(app.opts, info.title)) do
+  for _, page in ipairs(docs.routes(app.opts, info.title, routes)) do
     add(page.path, page.handler, page.summary)
   end
   local metrics_url = app.opts.metrics_url

@@ -3,7 +3,7 @@
 local core = require "neap.core"
 local errors = require "neap.errors"
 local options = require "neap.route.options"
-local response = require "neap.response"
+local plain_page = require "neap.openapi.plain_page"
 local static = require "neap.static"
 
 local M = {}
@@ -36,31 +36,19 @@ local PAGE = HEAD .. [[
 </html>
 ]]
 
-local MISSING = HEAD .. [[
-<link rel="stylesheet" href="{assets}/pages.css">
-</head>
-<body>
-<main class="notice">
-<h1>{title}</h1>
-<p>The description of this API is at <a href="{openapi}">{openapi}</a>.</p>
-<p>The pages that show it are not in this build: {missing}. Swagger UI and Redoc are npm packages, which the build fetches:
-install Node.js with npm, run <code>make pages</code>, and start the server again.</p>
-</main>
-</body>
-</html>
-]]
+local PLAIN = HEAD .. plain_page.TEMPLATE
 
 -- What is told apart between the two.
 local DOCS = {
   id = "docs",
-  title = "%s: API",
+  title = "%s",
   policy = { "", "'none'" },
   styles = { "swagger-ui.css", "pages.css" },
   scripts = { "swagger-ui-bundle.js", "docs.js" },
 }
 local REDOC = {
   id = "redoc",
-  title = "%s: API reference",
+  title = "%s: reference",
   -- It makes two style elements while it runs, one of them empty and filled by the DOM, and builds its search index in a
   -- worker that the bundle makes of itself.
   policy = {
@@ -100,10 +88,11 @@ local function html_of(page, place)
     assets = place.assets,
     openapi = place.openapi,
     missing = core.pages_missing,
+    operations = core.pages_missing and plain_page.operations(place.routes, escape),
     head = lines('<link rel="stylesheet" href="%s">\n', page.styles, place.assets),
     scripts = lines('<script src="%s"></script>\n', page.scripts, place.assets),
   }
-  return fill(core.pages_missing and MISSING or PAGE, values)
+  return fill(core.pages_missing and PLAIN or PAGE, values)
 end
 
 --- Whether an Accept-Encoding takes gzip (RFC 9110 12.5.3). No such header would allow it too, but who says nothing often
@@ -122,18 +111,10 @@ local function takes_gzip(header)
 end
 
 local function page_handler(page, place)
-  local html = html_of(page, place)
-  local headers = {
+  return static.handler(static.file("page.html", html_of(page, place)), {
     ["Content-Security-Policy"] = POLICY:format(table.unpack(page.policy)),
     ["Cache-Control"] = "no-cache",
-  }
-  if not core.pages_missing then
-    return static.handler(static.file("page.html", html), headers)
-  end
-  -- RFC 9110 15.6.2: this server does not support what is asked, and another build would.
-  return function()
-    return response.bytes(html, "text/html; charset=utf-8", 501, headers)
-  end
+  })
 end
 
 local function answer_asset(req)
@@ -169,8 +150,9 @@ end
 --- Both pages and their files; none when the application wants none.
 ---@param opts table  of the application: docs, docs_url, redoc_url, openapi_url
 ---@param title string
+---@param routes table[]  the application's own
 ---@return { path: string, handler: neap.Handler, summary: string }[]
-function M.routes(opts, title)
+function M.routes(opts, title, routes)
   local docs_url = url_of(opts, "docs_url", "/docs")
   local redoc_url = url_of(opts, "redoc_url", "/redoc")
   local openapi_url = url_of(opts, "openapi_url", "/openapi.json")
@@ -178,7 +160,8 @@ function M.routes(opts, title)
     return {}
   end
   local files = (docs_url or redoc_url) .. "/assets"
-  local place = { title = title, openapi = openapi_url, assets = files .. "/" .. core.pages_version }
+  local assets = files .. "/" .. core.pages_version
+  local place = { title = title, openapi = openapi_url, assets = assets, routes = routes }
   local list = {}
   local function add(path, handler, summary)
     list[#list + 1] = path and { path = path, handler = handler, summary = summary }

@@ -6,7 +6,7 @@ local test = require "neap.test"
 -- Most of this is about the pages as they are when the build has them, whatever this one has.
 local function paths(opts)
   local list = {}
-  for i, route in ipairs(docs.routes(opts, "Shop")) do
+  for i, route in ipairs(docs.routes(opts, "Shop", {})) do
     list[i] = route.path
   end
   return list
@@ -22,7 +22,11 @@ local function start(pages_missing)
       local neap = require "neap"
       return function()
         require("neap.core").pages_missing = %s
-        return neap.app { title = "Shop & <Co>", openapi_url = "/api/o.json", auth = false }
+        local app = neap.app { title = "Shop & <Co>", openapi_url = "/api/o.json", auth = false }
+        app:get("/carts/{id}", { summary = "A <cart>", tags = { "carts" }, auth = "admin" }, function() end)
+        app:get("/about", function() end)
+        app:get("/secret", { hidden = true }, function() end)
+        return app
       end
     ]]):format(pages_missing) },
   }
@@ -57,10 +61,10 @@ describe("the pages of an application", function()
 
   it("need a path that can be one", function()
     assert.has_error(function()
-      docs.routes({ docs_url = "docs" }, "Shop")
+      docs.routes({ docs_url = "docs" }, "Shop", {})
     end, "app: docs_url must start with a slash")
     assert.has_error(function()
-      docs.routes({ redoc_url = "/" }, "Shop")
+      docs.routes({ redoc_url = "/" }, "Shop", {})
     end, "app: redoc_url cannot be the root")
   end)
 end)
@@ -72,7 +76,7 @@ describe("a page", function()
   it("names the application, escaped, and the document", function()
     local res = ask "/docs"
     assert.equal(200, res.status)
-    assert.truthy(res.body:find("<title>Shop &amp; &lt;Co&gt;: API</title>", 1, true))
+    assert.truthy(res.body:find("<title>Shop &amp; &lt;Co&gt;</title>", 1, true))
     assert.truthy(res.body:find('data-openapi="/api/o.json"', 1, true))
   end)
 
@@ -107,12 +111,20 @@ describe("a page that this build does not have", function()
   it("says why and what to do, and names the document", function()
     for _, path in ipairs { "/docs", "/redoc" } do
       local res = ask(path)
-      assert.equal(501, res.status)
+      assert.equal(200, res.status)
       assert.truthy(res.body:find("not in this build: npm is not there", 1, true))
       assert.truthy(res.body:find("make pages", 1, true))
       assert.truthy(res.body:find('href="/api/o.json"', 1, true))
       assert.is_nil(res.body:find "<script")
     end
+  end)
+
+  it("lists the operations that are in the document by their tag, escaped", function()
+    local body = ask("/docs").body
+    assert.truthy(body:find("<h2>carts</h2>", 1, true))
+    assert.truthy(body:find("<td>GET</td><td><code>/carts/{id}</code></td><td>admin</td><td>A &lt;cart&gt;</td>", 1, true))
+    assert.truthy(body:find("<td>GET</td><td><code>/about</code></td><td>everybody</td><td></td>", 1, true))
+    assert.is_nil(body:find("/secret", 1, true))
   end)
 end)
 
