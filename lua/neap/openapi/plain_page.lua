@@ -11,8 +11,8 @@ M.TEMPLATE = [[
 <main class="notice">
 <h1>{title}</h1>
 <p>Every operation in a line; <a href="{openapi}">{openapi}</a> has what goes in and out of each.</p>
-{operations}<p>Swagger UI and Redoc, which show all of it here and try it out, are not in this build: {missing}. They are npm packages
-that the build fetches: run <code>make pages</code> and start the server again.</p>
+{operations}<p>Swagger UI and Redoc, which show all of it here and try it out, are not in this build: {missing}.
+They are npm packages that the build fetches: run <code>make pages</code> and start the server again.</p>
 </main>
 </body>
 </html>
