@@ -15,6 +15,7 @@ static struct {
     enum log_level level;
     bool pretty, colour;
     bool open; /* a line was begun and not ended */
+    bool held; /* lines are not written, see log_hold() */
 } log_state = {.level = LOG_INFO};
 
 void log_open(int fd, enum log_level level)
@@ -231,6 +232,14 @@ void log_members(struct log_line *l, struct slice members)
     }
 }
 
+/* Whole lines go, and half of the room is free then: this is not to be done again for each line. */
+static void forget_oldest(struct buf *lines)
+{
+    size_t n = lines->n - LINES_BYTES_MAX / 2;
+    const char *end = memchr(lines->p + n, '\n', lines->n - n);
+    buf_consume(lines, (size_t)(end - lines->p) + 1);
+}
+
 void log_end(struct log_line *l)
 {
     if (!log_state.pretty)
@@ -238,6 +247,8 @@ void log_end(struct log_line *l)
     buf_char(l->out, '\n');
     assert(log_state.open);
     log_state.open = false;
+    if (log_state.held && l->out->n > LINES_BYTES_MAX)
+        forget_oldest(l->out);
     if (l->level >= LOG_ERROR || l->out->n >= LINES_BYTES_MAX)
         log_flush();
 }
@@ -253,11 +264,24 @@ static void note_dropped(uint64_t lines)
 
 void log_flush(void)
 {
-    if (log_state.lines.n == 0 || log_state.open)
+    if (log_state.lines.n == 0 || log_state.open || log_state.held)
         return;
     uint64_t lost = log_sink_write(&log_state.lines);
     if (lost > 0)
         note_dropped(lost);
+}
+
+void log_hold(bool on)
+{
+    if (log_state.held)
+        buf_clear(&log_state.lines);
+    log_flush();
+    log_state.held = on;
+}
+
+struct slice log_held(void)
+{
+    return log_state.held ? buf_view(&log_state.lines) : slice_of(NULL, 0);
 }
 
 void log_note(enum log_level level, const char *module, const char *message, const char *key, const char *value)

@@ -43,6 +43,10 @@ void log_raw(struct log_line *l, struct slice key, struct slice json); /* json: 
 void log_members(struct log_line *l, struct slice members);
 void log_end(struct log_line *l);
 void log_flush(void);
+/* While it is on, lines stay in memory, the newest 64 KiB of them, for who shows them only when something went wrong.
+ * Either call forgets what was held before. */
+void log_hold(bool on);
+struct slice log_held(void); /* until the next line */
 
 /* A line with one optional pair, for the many places that need no more. */
 void log_note(enum log_level level, const char *module, const char *message, const char *key, const char *value);

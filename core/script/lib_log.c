@@ -80,7 +80,23 @@ static int l_log_level(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg functions[] = {{"log", l_log}, {"log_bind", l_log_bind}, {"log_level", l_log_level}, {NULL, NULL}};
+/* log_hold(on): whether lines stay in memory from now on; what was held before is forgotten. */
+static int l_log_hold(lua_State *L)
+{
+    log_hold(lua_toboolean(L, 1));
+    return 0;
+}
+
+/* log_held() -> the lines that are held. */
+static int l_log_held(lua_State *L)
+{
+    struct slice lines = log_held();
+    lua_pushlstring(L, lines.n > 0 ? lines.p : "", lines.n);
+    return 1;
+}
+
+static const luaL_Reg functions[] = {{"log", l_log},           {"log_bind", l_log_bind}, {"log_level", l_log_level},
+                                     {"log_hold", l_log_hold}, {"log_held", l_log_held}, {NULL, NULL}};
 
 void lib_log_add(lua_State *L)
 {

@@ -93,6 +93,31 @@ describe("neap test", function()
     assert.matches("--ran nowhere/results: ", said, 1, true)
   end)
 
+  it("shows the log of what failed, and of nothing else", function()
+    local code, _, said = run [[
+      local log = require "neap.log"
+      it("passes", function() log.error "of no interest" end)
+      it("fails", function() log.warn "a trace of it" error "no" end)
+      it("passes again", function() log.warn "nor this" end)
+      describe("a group", function()
+        setup(function() log.warn "the cause" error "no" end)
+        it("is not run", function() end)
+      end)
+    ]]
+    assert.equal(1, code)
+    assert.matches("the log of 'fails':\n[^\n]*a trace of it", said)
+    assert.matches("the log of what failed outside of a test:\n[^\n]*the cause", said)
+    assert.is_nil(said:find "of no interest")
+    assert.is_nil(said:find "nor this")
+  end)
+
+  it("shows all of the log to who asks for a level", function()
+    scratch.write(app .. "/spec/a_spec.lua", 'it("passes", function() require("neap.log").info "as it comes" end)\n')
+    local code, _, err = core_os.exec { "env", "LOG_LEVEL=info", core.program, "test", cwd = app }
+    assert.equal(0, code)
+    assert.matches("as it comes", err)
+  end)
+
   it("sends real requests to the application", function()
     local code, last, said = run [[
       it("asks", function()

@@ -20,7 +20,7 @@ local command = args.command {
 A scratch database is made on the server of TEST_DATABASE_URL, or on the private Postgres, migrated, and dropped at the
 end. Each test runs in a transaction that is rolled back. Useful options of busted: --filter=PATTERN, --tags=TAG,
 --exclude-tags=TAG, --repeat=N, --shuffle, -o TAP, --list. SIGINT or SIGTERM ends a run at once and tells where it was;
-what it started is stopped.]],
+what it started is stopped. Log lines are shown for what fails; with LOG_LEVEL all of that level are, as they come.]],
 }
 
 -- The server that scratch databases are made on; without a URL when the application has no database.
@@ -64,6 +64,7 @@ local function run_with_database(argv, runner, server)
 end
 
 local function clean_up(server, runner)
+  core.log_hold(false)
   runner.unpin() -- a test that was ended in its middle has not
   core.use_database(nil)
   for _, problem in ipairs(require("neap.test.scratch").discard_all()) do
@@ -81,6 +82,7 @@ local function tell_where(runner)
     return
   end
   local place = traceback:match "\n%s*([^\n]-_spec%.lua:%d+):"
+  runner.show_log(runner.current and "'" .. runner.current .. "'" or "its end")
   terminal.note(("neap test: ended by %s%s%s"):format(signal, runner.current and " in '" .. runner.current .. "'" or "",
     place and " at " .. place or ""))
   terminal.line(runner.summary(), ", not all of them ran")
@@ -115,6 +117,8 @@ function M.main()
     check_there_are_specs(positions)
     local runner = require "neap.test.runner"
     runner.keep_results = flags.ran ~= nil
+    runner.holds_log = os.getenv "LOG_LEVEL" == nil
+    runner.hold_log()
     local server = {}
     local undo = leave.undo(function()
       tell_where(runner)

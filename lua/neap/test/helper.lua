@@ -19,6 +19,7 @@ end)
 
 busted.subscribe({ "test", "start" }, function(element)
   runner.current = element.name
+  runner.hold_log()
   return nil, true
 end)
 
@@ -38,6 +39,10 @@ local OUTCOMES = { success = "passed", pending = "skipped" }
 busted.subscribe({ "test", "end" }, function(element, _, status)
   runner.current = nil
   local outcome = OUTCOMES[status] or "failed"
+  if outcome == "failed" then
+    runner.show_log("'" .. element.name .. "'")
+  end
+  runner.hold_log()
   count[outcome] = count[outcome] + 1
   if runner.keep_results then
     table.insert(runner.results, { status = outcome, file = file, name = element.name })
@@ -49,6 +54,7 @@ end)
 local function on_other_failure(element)
   if element.descriptor ~= "it" then
     count.failed = count.failed + 1
+    runner.show_log "what failed outside of a test"
   end
   return nil, true
 end

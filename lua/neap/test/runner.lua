@@ -1,5 +1,6 @@
 --- Runs busted in this process, in this task, so that specs may wait.
 local core = require "neap.core"
+local terminal = require "neap.tool.terminal"
 
 ---@class neap.TestResult
 ---@field status "passed"|"failed"|"skipped"
@@ -12,6 +13,7 @@ local core = require "neap.core"
 ---@field count table<string, integer>
 ---@field results neap.TestResult[]
 ---@field is_pinned boolean  the present test has a transaction around it
+---@field holds_log boolean  log lines are kept back, and shown for what failed
 ---@field current string?  the name of the test that runs now
 
 ---@type neap.TestRunner
@@ -19,6 +21,7 @@ local M = {
   has_database = false,
   keep_results = false,
   is_pinned = false,
+  holds_log = false,
   count = { passed = 0, failed = 0, skipped = 0 },
   results = {},
 }
@@ -75,6 +78,23 @@ function M.unpin()
   if M.is_pinned then
     M.is_pinned = false
     pcall(require("neap.core.db").unpin) -- it says no where pin() has failed, which was told then
+  end
+end
+
+--- From here on log lines are kept back; those from before are forgotten.
+function M.hold_log()
+  if M.holds_log then
+    core.log_hold(true)
+  end
+end
+
+--- Shows what the log had since hold_log(), if anything.
+---@param of string  what it is the log of
+function M.show_log(of)
+  local lines = core.log_held()
+  if lines ~= "" then
+    core.log_hold(true)
+    terminal.note(("\nneap test: the log of %s:\n"):format(of), (lines:gsub("\n$", "")))
   end
 end
 

@@ -192,3 +192,44 @@ TEST("level names are read in any case")
     CHECK(log_level_parse(SLICE_LIT("WARNING"), &level) == 0 && level == LOG_WARN);
     CHECK(log_level_parse(SLICE_LIT("loud"), &level) == -1 && level == LOG_WARN);
 }
+
+TEST("lines that are held are written by nothing, and forgotten when holding begins or ends")
+{
+    open_pipe(LOG_INFO);
+    log_note(LOG_INFO, "m", "before", NULL, NULL);
+    log_hold(true);
+    CHECK(drain() > 0);
+    CHECK(strstr(got, "before") != NULL);
+    log_note(LOG_ERROR, "m", "first", NULL, NULL);
+    log_flush();
+    CHECK_INT(drain(), 0);
+    CHECK(memmem(log_held().p, log_held().n, "first", 5) != NULL);
+    log_hold(true);
+    CHECK_INT(log_held().n, 0);
+    log_note(LOG_WARN, "m", "second", NULL, NULL);
+    log_hold(false);
+    log_note(LOG_WARN, "m", "after", NULL, NULL);
+    CHECK_INT(log_held().n, 0);
+    log_flush();
+    drain();
+    CHECK(strstr(got, "second") == NULL && strstr(got, "after") != NULL);
+    close_pipe();
+}
+
+TEST("of many lines that are held the newest are left, whole")
+{
+    char text[32];
+    open_pipe(LOG_INFO);
+    log_hold(true);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(text, sizeof text, "line %d.", i);
+        log_note(LOG_ERROR, "m", text, NULL, NULL);
+    }
+    struct slice held = log_held();
+    CHECK(held.n <= LINES_BYTES_MAX && held.n >= LINES_BYTES_MAX / 4);
+    CHECK(held.p[0] == '{' && held.p[held.n - 1] == '\n');
+    CHECK(memmem(held.p, held.n, "line 4999.", 10) != NULL && memmem(held.p, held.n, "line 0.", 7) == NULL);
+    log_hold(false);
+    CHECK_INT(drain(), 0);
+    close_pipe();
+}
