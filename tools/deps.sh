@@ -9,7 +9,7 @@ packages_of() {
         build) echo cmake gcc libc6-dev pkg-config liblua5.4-dev libuv1-dev node-llhttp libpq-dev libjwt-dev libssl-dev \
             libcrypt-dev libcurl4-openssl-dev zlib1g-dev libpcre2-dev libhiredis-dev ;;
         run) echo postgresql lua-cjson ;;
-        test) echo lua-busted openssl redis-server nginx-light curl git ;;
+        test) echo lua-busted openssl redis-server nginx-light pgbouncer curl git ;;
         lint) echo clang-format lua-check ;;
         fuzz) echo clang libclang-rt-dev ;;
         bench) echo wrk valgrind curl python3 ;;
@@ -28,6 +28,7 @@ has() {
             command -v "$1" ;;
         lua-check) command -v luacheck ;;
         nginx-light) [ -x /usr/sbin/nginx ] ;;
+        pgbouncer) [ -x /usr/sbin/pgbouncer ] ;;
         redis-server) command -v redis-server ;;
         postgresql) ls /usr/lib/postgresql/*/bin/initdb ;;
         *) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1")" = installed ] ;;

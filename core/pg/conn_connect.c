@@ -134,6 +134,7 @@ static void on_set_up(struct pg_result *res, const struct pg_error *err, void *a
     struct pg_conn *c = arg;
 
     pg_result_free(res);
+    c->touched = false; /* these settings are ours */
     if (err)
         c->events->on_failed(c, err->message);
     else
@@ -260,15 +261,20 @@ static uint64_t patience_ms(const struct pg_conn *c)
     return c->job->lookup.count > 1 && c->opts->connect_ms > TARGET_MS ? TARGET_MS : c->opts->connect_ms;
 }
 
+static void hang_up(struct pg_conn *c)
+{
+    c->job->dialing = false;
+    pg_conn_hang_up(c);
+    c->fatal = false;
+    c->broken[0] = '\0';
+}
+
 /* The present server will not do: the next one. False: there is none left. */
 static bool turn_to_next(struct pg_conn *c)
 {
     struct connect_job *job = c->job;
 
-    job->dialing = false;
-    pg_conn_hang_up(c);
-    c->fatal = false;
-    c->broken[0] = '\0';
+    hang_up(c);
     if (++job->at < job->lookup.count)
         return true;
     if (job->session == NULL || strcmp(job->session, "prefer-standby") != 0 || job->second_choice)
@@ -299,6 +305,20 @@ static void try_next(struct pg_conn *c)
         fail(c, c->job->why);
 }
 
+/* PgBouncer before 1.20 ends a session that brings `options`. */
+static bool refuses_options(const struct pg_conn *c)
+{
+    return c->job->options[0] && strstr(PQerrorMessage(c->pq), "unsupported startup parameter");
+}
+
+/* The same server once more, without options. */
+static void dial_again(struct pg_conn *c)
+{
+    hang_up(c);
+    if (!dial_on(c))
+        fail(c, c->job->why);
+}
+
 void connect_step(struct pg_conn *c)
 {
     switch (PQconnectPoll(c->pq)) {
@@ -312,11 +332,13 @@ void connect_step(struct pg_conn *c)
         connected(c);
         break;
     default:
-        /* PgBouncer before 1.20 ends a session that brings `options`. */
-        if (strstr(PQerrorMessage(c->pq), "unsupported startup parameter"))
+        if (refuses_options(c)) {
             c->opts->plain_startup = true;
-        add_why(c->job, PQerrorMessage(c->pq));
-        try_next(c);
+            dial_again(c);
+        } else {
+            add_why(c->job, PQerrorMessage(c->pq));
+            try_next(c);
+        }
     }
 }
 
