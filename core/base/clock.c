@@ -26,7 +26,8 @@ struct civil {
 };
 
 /* Days since 1970-01-01 to a Gregorian date, counting years from the first of March so that the leap day comes last.
- * gmtime_r would take the time zone lock. */
+ * gmtime_r would take the time zone lock. An era is 400 years or 146,097 days, the period of the calendar; doe and yoe are
+ * the day and the year of it, doy the day of that year. From March on, five months in a row have 153 days. */
 static struct civil civil_from_days(int64_t days)
 {
     int64_t z = days + 719468; /* days from 0000-03-01 */

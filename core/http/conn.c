@@ -157,7 +157,7 @@ static void detach_request(struct conn *c)
         return;
     conn_set_request(c, NULL);
     if (!req->started) {
-        access_line(req, 499, 0);
+        access_line(req, STATUS_CLIENT_LEFT, 0);
         request_release(req);
         return;
     }

@@ -170,6 +170,6 @@ struct access_facts {
 struct access_facts access_facts_of(const struct request *req);         /* all but ip and end; borrowed from req */
 void access_ip(struct request *req, char out[static ADDRESS_TEXT_MAX]); /* "" when it is not known, or nobody logs */
 void access_write(struct server *s, const struct access_facts *f, int status, uint64_t bytes);
-/* status 499: the client left first. */
+/* status: also STATUS_CLIENT_LEFT. */
 void access_line(struct request *req, int status, size_t bytes);
 #endif

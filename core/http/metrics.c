@@ -34,6 +34,6 @@ void metrics_count(struct http_metrics *m, unsigned series, int status, uint64_t
 {
     struct series *s = &m->series[series];
 
-    counter_add(&s->by_class[status == 499 ? 0 : status / 100], 1);
+    counter_add(&s->by_class[status == STATUS_CLIENT_LEFT ? 0 : status / 100], 1);
     times_add(&s->took, us);
 }

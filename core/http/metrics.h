@@ -25,6 +25,9 @@ struct http_metrics {
 
 /* The series of that name, new or not. */
 unsigned metrics_series(struct http_metrics *m, struct slice method, struct slice pattern);
-/* A request is over. status 499: its client left first. */
+/* In place of a status, in the access line and here: the client left before the answer. It is the number that nginx uses. */
+enum { STATUS_CLIENT_LEFT = 499 };
+
+/* A request is over. */
 void metrics_count(struct http_metrics *m, unsigned series, int status, uint64_t us);
 #endif

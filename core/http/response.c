@@ -231,7 +231,7 @@ void response_send(struct request *req, const struct response *res)
     assert(!req->answered);
     req->answered = true;
     if (c == NULL) {
-        access_line(req, 499, 0);
+        access_line(req, STATUS_CLIENT_LEFT, 0);
         request_release(req);
         return;
     }

@@ -2,14 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static void name(char out[static 160], const struct lookup_target *t)
+static void name(char out[static SILENCE_NAME_BYTES], const struct lookup_target *t)
 {
-    snprintf(out, 160, "%.80s %s %.16s", t->address[0] ? "" : t->name, t->address, t->port);
+    snprintf(out, SILENCE_NAME_BYTES, "%.80s %s %.16s", t->address[0] ? "" : t->name, t->address, t->port);
 }
 
 void silence_note(struct silence *s, const struct lookup_target *t, uint64_t now_ms)
 {
-    char server[160];
+    char server[SILENCE_NAME_BYTES];
     int oldest = 0;
 
     name(server, t);
@@ -27,7 +27,7 @@ void silence_note(struct silence *s, const struct lookup_target *t, uint64_t now
 
 bool silence_is_known(const struct silence *s, const struct lookup_target *t, uint64_t now_ms)
 {
-    char server[160];
+    char server[SILENCE_NAME_BYTES];
 
     name(server, t);
     for (int i = 0; i < SILENCE_MAX; i++)

@@ -1,6 +1,7 @@
 #include "script/request/fault.h"
 
 #include "base/log.h"
+#include "http/metrics.h"
 #include "script/json/json.h"
 #include "script/request/service.h"
 #include "script/runtime/error_text.h"
@@ -21,7 +22,7 @@ static const struct {
     int status;
     const char *code, *message;
 } cancels[] = {
-    {TASK_CLIENT_GONE, 499, "client_closed_request", "The client left before the answer"},
+    {TASK_CLIENT_GONE, STATUS_CLIENT_LEFT, "client_closed_request", "The client left before the answer"},
     {TASK_TIMED_OUT, 504, "timeout", "The request took too long"},
     {TASK_STOPPED, 503, "unavailable", "The server is stopping"},
     {TASK_CPU, 503, "cpu_budget", "The request needed more computing time than it may have"},
