@@ -75,18 +75,34 @@ describe("a private Postgres", function()
     assert.equal("1", query "select 1")
   end)
 
+  -- A process that lives, and a pid file that names it. Of the same user: one of another user Postgres itself takes for a
+  -- stranger.
+  local function stranger()
+    local private = server.private
+    local owner = private.owner or {}
+    local process = core_os.spawn { "sleep", "60", uid = owner.uid, gid = owner.gid, cwd = "/" }
+    local lines = ("%d\n%s\n1700000000\n5432\n"):format(process.pid, private.data)
+    assert(core_os.write_file(private.data .. "/postmaster.pid", lines))
+    return process
+  end
+
   it("starts when its pid file names a stranger that lives", function()
     server:stop "immediate"
-    local private = server.private
-    -- Of the same user: a process of another one Postgres itself takes for a stranger.
-    local owner = private.owner or {}
-    local stranger = core_os.spawn { "sleep", "60", uid = owner.uid, gid = owner.gid, cwd = "/" }
-    local lines = ("%d\n%s\n1700000000\n5432\n"):format(stranger.pid, private.data)
-    assert(core_os.write_file(private.data .. "/postmaster.pid", lines))
+    local process = stranger()
     assert.is_true(server:start())
-    stranger:kill "KILL"
-    stranger:wait(5)
+    process:kill "KILL"
+    process:wait(5)
     assert.equal("1", query "select 1")
+  end)
+
+  it("that does not run stops no stranger whose number is in its pid file", function()
+    server:stop "immediate"
+    local process = stranger()
+    assert.is_false(server.private:stop "immediate")
+    assert.same({ nil, "timeout" }, { process:wait(0.2) })
+    process:kill "KILL"
+    process:wait(5)
+    assert.is_true(server:start())
   end)
 
   it("knows whether anybody uses it", function()

@@ -12,8 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* NICE: the loop goes first. STACK_BYTES: what crypt works in is on the heap. FIRST_GUESS_US: what a hash of the default cost
- * takes, until one was measured; it only says when to come again. */
+/* NICE: the loop goes first. STACK_BYTES: what crypt works in is on the heap. FIRST_GUESS_US: what a hash of the default
+ * cost takes, until one was measured; it only says when to come again. */
 enum { NICE = 10, STACK_BYTES = 256 * 1024, FIRST_GUESS_US = 250 * 1000 };
 
 static struct {

@@ -228,6 +228,12 @@ function Postgres:pid()
   return text and math.tointeger(tonumber(text:match "^%d+")) or nil
 end
 
+function Postgres:remove_pid()
+  core_os.remove(self.data .. "/postmaster.pid")
+  core_os.remove(self.socket .. SOCKET_FILE)
+  core_os.remove(self.socket .. SOCKET_FILE .. ".lock")
+end
+
 -- After a crash, or in a container that began anew, the pid file names nobody or a stranger, and Postgres would not start.
 function Postgres:clear_stale_pid()
   local deadline = core.monotonic() + SETTLE_S
@@ -237,9 +243,7 @@ function Postgres:clear_stale_pid()
       return
     end
     if not is_postgres(pid) then
-      core_os.remove(self.data .. "/postmaster.pid")
-      core_os.remove(self.socket .. SOCKET_FILE)
-      core_os.remove(self.socket .. SOCKET_FILE .. ".lock")
+      self:remove_pid()
       return
     end
     if self:is_running() then
@@ -319,7 +323,12 @@ end
 ---@return boolean stopped  false when it did not run
 function Postgres:stop(mode)
   return self:locked(function()
-    if self:pid() == nil then
+    local pid = self:pid()
+    if pid == nil then
+      return false
+    elseif not is_postgres(pid) then
+      -- pg_ctl would send its signal to whoever has that number now.
+      self:remove_pid()
       return false
     end
     local code, _, stderr = run_as(self.owner, {
