@@ -45,6 +45,19 @@ describe("neap new", function()
     assert.truthy(out:find("like their tables", 1, true), out)
   end)
 
+  it("says how to go on, with the path of neap where the shell would not find it", function()
+    local function said_with(path)
+      local name = "next" .. #path
+      local code, _, said = core_os.exec { core.program, "new", name, cwd = root, env = { PATH = path } }
+      assert.equal(0, code, said)
+      return said, name
+    end
+    local said, name = said_with "/nowhere"
+    assert.equal(("next:  cd %s && %s dev --as you@example.com\n"):format(name, core.program), said)
+    said, name = said_with("/nowhere:" .. core.program:match "^(.*)/")
+    assert.equal(("next:  cd %s && neap dev --as you@example.com\n"):format(name), said)
+  end)
+
   it("leaves alone what is there", function()
     assert(core_os.mkdir(root .. "/mine"))
     assert(core_os.write_file(root .. "/mine/config.lua", "-- mine\n"))

@@ -47,6 +47,8 @@ describe("neap repl", function()
   it("reads on until a statement is whole", function()
     local _, out = repl("for i = 1, 2 do", "  print(i)", "end")
     assert.equal("1\n2\n", out)
+    _, out = repl("1 +", "2", "{", "  3,", "}")
+    assert.equal("3\n[3]\n", out)
   end)
 
   it("says what went wrong and goes on, and a script with a mistake ends with 1", function()

@@ -127,7 +127,7 @@ end
 
 function actions.new(name, _, flags)
   if name == nil then
-    command:wrong "new: how is it called?"
+    command:wrong "new: what is its name?"
   end
   local part = flags.with and templates.parts[flags.with]
   if flags.with and part == nil then

@@ -20,7 +20,7 @@ Makes the folder NAME: settings, one feature with its routes, schemas, rules and
 -- It stands in a URI, in Lua strings and in a title.
 local function check_name(name)
   if name == nil then
-    command:wrong "how is it called?"
+    command:wrong "what is its name?"
   end
   if not name:find "^[a-z][a-z0-9_-]*$" or #name > 63 then
     command:wrong("%s: a name is small letters, digits, - and _, and begins with a letter", name)
@@ -41,6 +41,16 @@ local function write(root, name)
   end
 end
 
+-- As the reader's shell finds it in the new folder: this very file, unless the PATH leads to one.
+local function how_to_call_neap()
+  for folder in (os.getenv "PATH" or ""):gmatch "[^:]+" do
+    if core_os.stat(folder .. "/neap") then
+      return "neap"
+    end
+  end
+  return core.program
+end
+
 function M.main()
   return command:run(function(_, positions)
     local name = positions[1]
@@ -51,7 +61,7 @@ function M.main()
       args.fail(name .. " is there already")
     end
     write(root, name)
-    terminal.note(("next:  cd %s && neap dev --as you@example.com"):format(name))
+    terminal.note(("next:  cd %s && %s dev --as you@example.com"):format(name, how_to_call_neap()))
   end)
 end
 

@@ -34,15 +34,20 @@ local function show(value)
   return tostring(value)
 end
 
--- A line is tried as an expression first. The error of one that only needs more says so at its end.
+local function ends_too_soon(problem)
+  return problem ~= nil and problem:find "<eof>'?$" ~= nil
+end
+
+-- A line is tried as an expression first. The error of one that only needs more says so at its end: "1 +" is no statement,
+-- and yet it may go on.
 local function compile(text, env)
-  local fn = load("return " .. text, "=line", "t", env)
+  local fn, as_expression = load("return " .. text, "=line", "t", env)
   if fn then
     return fn
   end
-  local problem
-  fn, problem = load(text, "=line", "t", env)
-  return fn, problem, problem ~= nil and problem:find "<eof>'?$" ~= nil
+  local as_statement
+  fn, as_statement = load(text, "=line", "t", env)
+  return fn, as_statement, fn == nil and (ends_too_soon(as_expression) or ends_too_soon(as_statement))
 end
 
 local function run(fn)
