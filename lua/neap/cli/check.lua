@@ -14,7 +14,7 @@ local command = args.command {
   usage = { "neap check [--serve] [--db]" },
   flags = {
     serve = { help = "check the settings as the service would: what it requires must be there" },
-    db = { help = "compare the schemas that have a table with the live tables" },
+    db = { help = "compare the stores, and the schemas that have a table, with the live tables" },
   },
   max = 0,
 }
@@ -59,15 +59,19 @@ local function check_migrations()
   return #require("neap.migrate").files(core.app_dir .. "/migrations")
 end
 
--- After the modules: they declare the schemas.
+-- After the modules: they declare the schemas and the stores.
 local function check_tables()
-  local found = require("neap.tool.database").with(function()
-    return { require("neap.check.db").problems() }
+  local problems, compared
+  require("neap.tool.database").with(function()
+    problems, compared = require("neap.check.db").problems()
+    for _, problem in ipairs(require("neap.check.stores").problems()) do
+      problems[#problems + 1] = problem
+    end
   end)
-  if #found[1] > 0 then
-    args.fail(table.concat(found[1], "\n"))
+  if #problems > 0 then
+    args.fail(table.concat(problems, "\n"))
   end
-  return found[2]
+  return compared
 end
 
 function M.main()

@@ -5,6 +5,10 @@ local constraints = require "neap.db.constraints"
 
 local M = {}
 
+--- What was declared, in its order: what `neap check --db` looks at.
+---@type neap.StoreSpec[]
+M.declared = {}
+
 -- NAMEDATALEN - 1: Postgres would cut a longer one, and two names could become one.
 local IDENTIFIER_MAX = 63
 
@@ -219,6 +223,7 @@ function M.plan(spec)
   for constraint, answer in pairs(spec.conflicts or {}) do
     constraints.declare_conflict(constraint, answer[1], answer[2])
   end
+  M.declared[#M.declared + 1] = spec
   return {
     name = name,
     from = from,
