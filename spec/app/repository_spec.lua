@@ -15,10 +15,11 @@ local PARTS = {
   "lua/neap/token.lua", "core/http", "core/pg", "core/plan", "core/auth", "core/script", "core/host", "spec/support",
 }
 
--- What a feature has; the stream of events and health have no states.
+-- What a feature has.
 local FEATURES = {
   agents = "routes schemas rules store", auth = "routes schemas rules store", conversations = "routes schemas rules store",
-  events = "routes store", git_operations = "routes schemas rules store jobs", health = "routes schemas rules store",
+  events = "routes schemas rules store",
+  git_operations = "routes schemas rules store jobs", health = "routes schemas rules store",
   labs = "routes schemas rules store jobs", recipes = "routes schemas rules store",
   sandboxes = "routes schemas rules store jobs", tasks = "routes schemas rules store", users = "routes schemas rules store",
 }

@@ -1,8 +1,8 @@
 --- db.each that does not come to its end: whoever ends it, its connection goes back clean and the others are served.
 local edges = require "spec.support.edges"
 local postgres = require "neap.postgres"
+local query = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
-local sys = require "neap.core.os"
 local wire = require "spec.support.wire"
 
 local INIT = [[
@@ -41,9 +41,7 @@ end
 local app, private, server
 
 local function psql(sql)
-  local code, out, err = sys.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", private:url(), "-c", sql }
-  assert.equal(0, code, err)
-  return (out:gsub("\n$", ""))
+  return query(private:url(), sql)
 end
 
 local OTHERS = "pg_stat_activity where application_name = 'neap' and pid <> pg_backend_pid()"

@@ -2,8 +2,8 @@
 local core = require "neap.core"
 local edges = require "spec.support.edges"
 local postgres = require "neap.postgres"
+local query = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
-local sys = require "neap.core.os"
 local wire = require "spec.support.wire"
 
 local INIT = [[
@@ -43,9 +43,7 @@ local WORKING = "pg_stat_activity where query like '%/* rows */%' and state = 'a
 local app, private, server
 
 local function psql(sql)
-  local code, out, err = sys.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", private:url(), "-c", sql }
-  assert.equal(0, code, err)
-  return (out:gsub("\n$", ""))
+  return query(private:url(), sql)
 end
 
 setup(function()

@@ -2,6 +2,7 @@
 local core = require "neap.core"
 local http = require "neap.test.http"
 local json = require "neap.json"
+local query = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
 local sys = require "neap.core.os"
 local templates = require "neap.migrate.templates"
@@ -14,9 +15,7 @@ local app, database, server
 local tokens = {}
 
 local function sql(text)
-  local code, out, problem = sys.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database.url, "-c", text }
-  assert.equal(0, code, problem)
-  return (out:gsub("%s+$", ""))
+  return query(database.url, text)
 end
 
 local function headers(key, user)

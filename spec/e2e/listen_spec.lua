@@ -1,8 +1,8 @@
 --- db.listen in a service: what becomes of a listener when the code is replaced, when Postgres restarts and at the end.
 local edges = require "spec.support.edges"
 local postgres = require "neap.postgres"
+local query = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
-local sys = require "neap.core.os"
 local wire = require "spec.support.wire"
 
 local INIT = [[
@@ -43,9 +43,7 @@ local function heard()
 end
 
 local function psql(sql)
-  local code, out, err = sys.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", private:url(), "-c", sql }
-  assert.equal(0, code, err)
-  return (out:gsub("\n$", ""))
+  return query(private:url(), sql)
 end
 
 local function tell(what)

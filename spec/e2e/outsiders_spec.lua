@@ -1,6 +1,6 @@
 --- Users whom another service signs in: their tokens, and the rows that those become.
-local core_os = require "neap.core.os"
 local jws = require "spec.support.jws"
+local query = require "spec.support.psql"
 local sign_in = require "spec.support.sign_in"
 local test = require "neap.test"
 
@@ -24,9 +24,7 @@ after_each(function()
 end)
 
 local function psql(text)
-  local code, out, problem = core_os.exec { "psql", "-XAtq", "-d", server.database.url, "-c", text }
-  assert.equal(0, code, problem)
-  return (out:gsub("\n$", ""))
+  return query(server.database.url, text)
 end
 
 local function ask(subject, path, more)

@@ -4,8 +4,8 @@ local edges = require "spec.support.edges"
 local load = require "spec.support.load"
 local pgbouncer = require "spec.support.pgbouncer"
 local postgres = require "neap.postgres"
+local query = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
-local sys = require "neap.core.os"
 local wire = require "spec.support.wire"
 
 if not pgbouncer.is_here() then
@@ -16,9 +16,7 @@ end
 local app, private
 
 local function psql(sql)
-  local code, out, err = sys.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", private:url(), "-c", sql }
-  assert.equal(0, code, err)
-  return (out:gsub("\n$", ""))
+  return query(private:url(), sql)
 end
 
 setup(function()

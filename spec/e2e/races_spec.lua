@@ -1,8 +1,8 @@
 -- A hundred requests at once for what only one of them can have, on a real server with two workers. What the database has
 -- afterwards must be what the answers said, and nothing half done.
-local core_os = require "neap.core.os"
 local json = require "neap.json"
 local load = require "spec.support.load"
+local query = require "spec.support.psql"
 local rules = require "app.tasks.rules"
 local test = require "neap.test"
 local wire = require "spec.support.wire"
@@ -14,9 +14,7 @@ local V1 = "/api/v1"
 local server, database, conns
 
 local function psql(sql)
-  local code, out, problem = core_os.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database.url, "-c", sql }
-  assert.equal(0, code, problem)
-  return (out:gsub("%s+$", ""))
+  return query(database.url, sql)
 end
 
 local function request(method, path, body)

@@ -3,6 +3,7 @@ local browser = require "spec.support.browser"
 local core_os = require "neap.core.os"
 local config = require "config"
 local npm = require "spec.support.npm"
+local query = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
 local sign_in = require "spec.support.sign_in"
 local test = require "neap.test"
@@ -55,9 +56,7 @@ local function page_url(server)
 end
 
 local function psql(text)
-  local code, out, problem = core_os.exec { "psql", "-XAtq", "-d", api.database.url, "-c", text }
-  assert.equal(0, code, problem)
-  return (out:gsub("\n$", ""))
+  return query(api.database.url, text)
 end
 
 setup(function()

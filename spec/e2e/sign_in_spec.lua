@@ -4,6 +4,7 @@ local core_os = require "neap.core.os"
 local edges = require "spec.support.edges"
 local json = require "neap.json"
 local load = require "spec.support.load"
+local query = require "spec.support.psql"
 local sign_in = require "spec.support.sign_in"
 local test = require "neap.test"
 local wire = require "spec.support.wire"
@@ -15,9 +16,7 @@ local CLIENTS = 100
 local ENV = { WORKERS = "2", BCRYPT_COST = "4", REFRESH_REUSE_GRACE = GRACE, RATE_LIMIT_DEFAULT = "off" }
 
 local function psql(url, text)
-  local code, out, problem = core_os.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", text }
-  assert.equal(0, code, problem)
-  return (out:gsub("\n$", ""))
+  return query(url, text)
 end
 
 local function refresh_request(token)

@@ -305,9 +305,9 @@ describe("passwords", function()
     local server = start { BCRYPT_COST = "12" }
     local conn = wire.open(server)
     conn:write(wire.request("POST /hash", { "Content-Type: application/json" }, '{"password":"correct horse"}'))
-    edges.eventually(function()
+    assert(edges.eventually(function()
       return edges.counts(server).tasks > 1
-    end)
+    end))
     server:stop()
     assert.equal(60, #conn:answer().json.hash)
     conn:close()

@@ -1,7 +1,7 @@
 -- Requests at the same time whose transactions collide, on a real server.
-local core_os = require "neap.core.os"
 local http = require "neap.test.http"
 local json = require "neap.json"
+local query = require "spec.support.psql"
 local test = require "neap.test"
 
 test.no_transaction()
@@ -9,9 +9,7 @@ test.no_transaction()
 local server, database
 
 local function psql(sql)
-  local code, out, problem = core_os.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database.url, "-c", sql }
-  assert.equal(0, code, problem)
-  return (out:gsub("%s+$", ""))
+  return query(database.url, sql)
 end
 
 setup(function()

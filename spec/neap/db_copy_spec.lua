@@ -1,6 +1,7 @@
 -- COPY in both directions, on connections of the pool's choice.
 local core = require "neap.core"
 local db = require "neap.db"
+local eventually = require "spec.support.eventually"
 local json = require "neap.json"
 local test = require "neap.test"
 
@@ -10,14 +11,6 @@ local function failure(fn, ...)
   local ok, err = pcall(fn, ...)
   assert.is_false(ok)
   return err
-end
-
-local function eventually(question)
-  local deadline = core.monotonic() + 10
-  while not question() and core.monotonic() < deadline do
-    core.sleep(0.005)
-  end
-  return question()
 end
 
 local function all_of(...)

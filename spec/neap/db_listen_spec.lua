@@ -2,6 +2,7 @@
 -- spec/core/pg/listen_test.c and spec/e2e/listen_spec.lua.
 local core = require "neap.core"
 local db = require "neap.db"
+local eventually = require "spec.support.eventually"
 local test = require "neap.test"
 
 test.no_transaction()
@@ -10,15 +11,6 @@ local function failure(fn, ...)
   local ok, err = pcall(fn, ...)
   assert.is_false(ok)
   return err
-end
-
---- Waits for a question to come true, ten seconds at most.
-local function eventually(question)
-  local deadline = core.monotonic() + 10
-  while not question() and core.monotonic() < deadline do
-    core.sleep(0.005)
-  end
-  return question()
 end
 
 --- A listener that keeps what it hears; "(gap)" for nil.

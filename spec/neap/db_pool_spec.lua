@@ -1,6 +1,6 @@
 -- db.* on connections of the pool's choice, and what is left in the pool afterwards.
-local core = require "neap.core"
 local db = require "neap.db"
+local eventually = require "spec.support.eventually"
 local test = require "neap.test"
 
 test.no_transaction()
@@ -17,11 +17,7 @@ end)
 
 --- What the pool rolls back on its own is done soon, not at once.
 local function is_idle()
-  local deadline = core.monotonic() + 2
-  while db.pool_status().busy > 0 and core.monotonic() < deadline do
-    core.sleep(0.005)
-  end
-  return db.pool_status().busy == 0
+  return eventually(function() return db.pool_status().busy == 0 end)
 end
 
 before_each(function()

@@ -1,5 +1,6 @@
 --- The fixture application "edges" as a service, and the question that every end-to-end file ends with: is anything left?
 local core = require "neap.core"
+local eventually = require "spec.support.eventually"
 local sys = require "neap.core.os"
 local test = require "neap.test"
 local wire = require "spec.support.wire"
@@ -35,13 +36,10 @@ end
 --- words tell of anything that was left.
 function M.finish(server)
   local before, now = server.counts_before, nil
-  for _ = 1, 100 do
+  eventually(function()
     now = M.counts(server)
-    if now.handles <= before.handles and now.tasks == 1 and now.connections == 1 and now.pool_busy == 0 then
-      break
-    end
-    core.sleep(0.05)
-  end
+    return now.handles <= before.handles and now.tasks == 1 and now.connections == 1 and now.pool_busy == 0
+  end)
   assert.same({ handles = before.handles, tasks = 1, connections = 1, pool_busy = 0 }, {
     -- Fewer is fine: a pool that was full at the start may have lost connections since.
     handles = math.max(now.handles, before.handles),
@@ -52,18 +50,7 @@ function M.finish(server)
   server:stop()
 end
 
---- Asks for five seconds.
----@param question fun(): any
----@return boolean answered
-function M.eventually(question)
-  for _ = 1, 100 do
-    if question() then
-      return true
-    end
-    core.sleep(0.05)
-  end
-  return false
-end
+M.eventually = eventually
 
 --- The only child of the supervisor.
 function M.worker_pid(server)

@@ -1,6 +1,7 @@
 --- The fixture application "jobs" with a database of its own, which several servers may share.
 local core = require "neap.core"
 local json = require "neap.json"
+local psql = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
 local sys = require "neap.core.os"
 local templates = require "neap.migrate.templates"
@@ -51,9 +52,7 @@ end
 --- One value, or the lines of the answer.
 ---@return string
 function M.sql(app, text)
-  local code, out, problem = sys.exec { "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", app.database.url, "-c", text }
-  assert.equal(0, code, problem)
-  return (out:gsub("%s+$", ""))
+  return psql(app.database.url, text)
 end
 
 function M.enqueue(server, kind, payload)

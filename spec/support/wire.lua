@@ -14,7 +14,10 @@ Wire.__index = Wire
 ---@param server table as neap.test.spawn_server gives it
 ---@return spec.Wire
 function M.open(server)
-  local sock = assert(sys.tcp("127.0.0.1", server.port, 5))
+  local sock, problem = sys.tcp("127.0.0.1", server.port, 5)
+  if sock == nil then
+    error(("%s; the server said:\n%s"):format(problem, server.log_text and server:log_text() or "nothing"), 2)
+  end
   sock.timeout = 10
   return setmetatable({ sock = sock, rest = "" }, Wire)
 end

@@ -1,6 +1,7 @@
 --- The hub with a table that the spec writes itself: what a real one shows only once in a long while. The rest is in
 --- spec/e2e/sse_spec.lua.
 local core = require "neap.core"
+local eventually = require "spec.support.eventually"
 local sse_hub = require "neap.sse.hub"
 
 -- A table of events: read() gives what was put there, up to `xmin`.
@@ -55,15 +56,6 @@ local function fake_stream(last_event_id)
   end
   stream.write, stream.out = stream.send, stream
   return stream
-end
-
-local function eventually(question)
-  for _ = 1, 200 do
-    if question() then
-      return true
-    end
-    core.sleep(0.02)
-  end
 end
 
 describe("a hub", function()
