@@ -1,8 +1,8 @@
 local neap = require "neap"
-local config = require "config"
 local rules = require "app.agents.rules"
 local s = require "neap.schema"
 local S = require "app.agents.schemas"
+local shared = require "app.routes"
 local T = require "app.tasks.schemas"
 local tasks = require "app.tasks.rules"
 local work = require "app.work"
@@ -22,8 +22,7 @@ r:post("/", {
   body = S.AgentCreate,
   response = { [201] = S.AgentResponse },
 }, function(req)
-  local agent = rules.create(work, req.user, req.body)
-  return neap.response(201, agent, { Location = config.API_V1_PREFIX .. "/agents/" .. agent.id })
+  return shared.made(201, "/agents", rules.create(work, req.user, req.body))
 end)
 
 r:get("/{id}", {
@@ -39,7 +38,7 @@ r:patch("/{id}", {
   params = s.id_uuid,
   body = S.AgentUpdate,
   response = S.AgentResponse,
-  errors = { [409] = "`invalid_transition`: the status cannot follow the present one; `details.allowed` says which can" },
+  errors = { [409] = shared.INVALID_TRANSITION },
 }, function(req)
   return rules.update(work, req.user, req.params.id, req.body)
 end)

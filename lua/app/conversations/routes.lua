@@ -1,10 +1,10 @@
 local neap = require "neap"
-local config = require "config"
 local log = require "neap.log"
 local messages = require "app.conversations.message_rules"
 local rules = require "app.conversations.rules"
 local s = require "neap.schema"
 local S = require "app.conversations.schemas"
+local shared = require "app.routes"
 local work = require "app.work"
 
 local r = neap.router { prefix = "/conversations", tags = { "conversations" }, auth = "user" }
@@ -22,8 +22,7 @@ r:post("/", {
   body = S.ConversationCreate,
   response = { [201] = S.ConversationResponse },
 }, function(req)
-  local conversation = rules.create(work, req.user, req.body)
-  return neap.response(201, conversation, { Location = config.API_V1_PREFIX .. "/conversations/" .. conversation.id })
+  return shared.made(201, "/conversations", rules.create(work, req.user, req.body))
 end)
 
 -- What is logged about one conversation can be found by its id.

@@ -2,6 +2,7 @@ local neap = require "neap"
 local rules = require "app.git_operations.rules"
 local s = require "neap.schema"
 local S = require "app.git_operations.schemas"
+local shared = require "app.routes"
 local work = require "app.work"
 
 local r = neap.router { prefix = "/git-operations", tags = { "git operations" }, auth = "user" }
@@ -20,7 +21,7 @@ r:patch("/{id}", {
   params = s.id_uuid,
   body = S.GitOperationReport,
   response = S.GitOperationResponse,
-  errors = { [409] = "`invalid_transition`: the status cannot follow the present one; `details.allowed` says which can" },
+  errors = { [409] = shared.INVALID_TRANSITION },
 }, function(req)
   return rules.report_any(work, req.params.id, req.body)
 end)

@@ -3,6 +3,7 @@ local config = require "config"
 local rules = require "app.labs.rules"
 local s = require "neap.schema"
 local S = require "app.labs.schemas"
+local shared = require "app.routes"
 local work = require "app.work"
 
 local r = neap.router { prefix = "/labs", tags = { "labs" }, auth = "user" }
@@ -24,8 +25,7 @@ r:post("/", {
     [409] = "`recipe_inactive`, or `labs_limit`: as many live labs as a user may have (`details.limit`)",
   },
 }, function(req)
-  local lab = rules.request(work, req.user, req.body, config.LABS_MAX_LIVE)
-  return neap.response(202, lab, { Location = config.API_V1_PREFIX .. "/labs/" .. lab.id })
+  return shared.made(202, "/labs", rules.request(work, req.user, req.body, config.LABS_MAX_LIVE))
 end)
 
 r:get("/{id}", {
@@ -42,7 +42,7 @@ r:patch("/{id}", {
   params = s.id_uuid,
   body = S.LabReport,
   response = S.LabResponse,
-  errors = { [409] = "`invalid_transition`: the status cannot follow the present one; `details.allowed` says which can" },
+  errors = { [409] = shared.INVALID_TRANSITION },
 }, function(req)
   return rules.report_any(work, req.params.id, req.body)
 end)

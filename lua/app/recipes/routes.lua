@@ -1,8 +1,8 @@
 local neap = require "neap"
-local config = require "config"
 local rules = require "app.recipes.rules"
 local s = require "neap.schema"
 local S = require "app.recipes.schemas"
+local shared = require "app.routes"
 local work = require "app.work"
 
 local r = neap.router { prefix = "/recipes", tags = { "recipes" }, auth = "user" }
@@ -30,8 +30,7 @@ r:post("/", {
   response = { [201] = S.RecipeResponse },
   errors = { [409] = "The name is taken, in whatever case" },
 }, function(req)
-  local recipe = rules.create_any(work, req.body)
-  return neap.response(201, recipe, { Location = config.API_V1_PREFIX .. "/recipes/" .. recipe.id })
+  return shared.made(201, "/recipes", rules.create_any(work, req.body))
 end)
 
 r:patch("/{id}", {

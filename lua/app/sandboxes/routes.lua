@@ -1,9 +1,9 @@
 local neap = require "neap"
-local config = require "config"
 local G = require "app.git_operations.schemas"
 local git_operations = require "app.git_operations.rules"
 local rules = require "app.sandboxes.rules"
 local S = require "app.sandboxes.schemas"
+local shared = require "app.routes"
 local work = require "app.work"
 
 local r = neap.router { prefix = "/sandboxes", tags = { "sandboxes" }, auth = "user" }
@@ -23,8 +23,7 @@ r:post("/", {
   errors = { [404] = "The agent or the task does not exist, or belongs to somebody else",
     [409] = "`agent_busy`: the agent has a live sandbox already" },
 }, function(req)
-  local sandbox = rules.create(work, req.user, req.body)
-  return neap.response(202, sandbox, { Location = config.API_V1_PREFIX .. "/sandboxes/" .. sandbox.id })
+  return shared.made(202, "/sandboxes", rules.create(work, req.user, req.body))
 end)
 
 r:get("/{id}", {
@@ -41,7 +40,7 @@ r:patch("/{id}", {
   params = S.sandbox_id,
   body = S.SandboxReport,
   response = S.SandboxResponse,
-  errors = { [409] = "`invalid_transition`: the status cannot follow the present one; `details.allowed` says which can" },
+  errors = { [409] = shared.INVALID_TRANSITION },
 }, function(req)
   return rules.report_any(work, req.params.id, req.body)
 end)
@@ -71,8 +70,7 @@ r:post("/{id}/git-operations", {
   response = { [202] = G.GitOperationResponse },
   errors = { [409] = "`sandbox_not_running`: the sandbox is not running" },
 }, function(req)
-  local operation = git_operations.request(work, req.user, req.params.id, req.body)
-  return neap.response(202, operation, { Location = config.API_V1_PREFIX .. "/git-operations/" .. operation.id })
+  return shared.made(202, "/git-operations", git_operations.request(work, req.user, req.params.id, req.body))
 end)
 
 return r

@@ -1,8 +1,8 @@
 local neap = require "neap"
-local config = require "config"
 local rules = require "app.tasks.rules"
 local s = require "neap.schema"
 local S = require "app.tasks.schemas"
+local shared = require "app.routes"
 local work = require "app.work"
 
 local r = neap.router { prefix = "/tasks", tags = { "tasks" }, auth = "user" }
@@ -20,8 +20,7 @@ r:post("/", {
   body = S.TaskCreate,
   response = { [201] = S.TaskResponse },
 }, function(req)
-  local task = rules.create(work, req.user, req.body)
-  return neap.response(201, task, { Location = config.API_V1_PREFIX .. "/tasks/" .. task.id })
+  return shared.made(201, "/tasks", rules.create(work, req.user, req.body))
 end)
 
 r:get("/{id}", {
@@ -39,7 +38,7 @@ r:patch("/{id}", {
   params = s.id_uuid,
   body = S.TaskUpdate,
   response = S.TaskResponse,
-  errors = { [409] = "`invalid_transition`: the status cannot follow the present one; `details.allowed` says which can" },
+  errors = { [409] = shared.INVALID_TRANSITION },
 }, function(req)
   return rules.update(work, req.user, req.params.id, req.body)
 end)
