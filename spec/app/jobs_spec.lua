@@ -196,11 +196,14 @@ describe("a lab", function()
 end)
 
 describe("every sweep", function()
-  it("runs", function()
-    local by_kind = require("neap.jobs.handlers").by_kind
+  it("has its period, and runs", function()
+    local by_kind, periods = require("neap.jobs.handlers").by_kind, {}
     for _, name in ipairs { "events", "refresh_tokens", "idempotency_keys" } do
-      by_kind[("every.%s.sweep"):format(name)].fn()
+      local handler = by_kind[("every.%s.sweep"):format(name)]
+      handler.fn()
+      periods[name] = handler.period
     end
+    assert.same({ events = 900, refresh_tokens = 3600, idempotency_keys = 3600 }, periods)
   end)
 
   it("of sign-ins removes what has expired", function()

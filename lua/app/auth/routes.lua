@@ -57,7 +57,7 @@ r:post("/login", {
   on_disconnect = "cancel",
   body = S.LoginRequest,
   response = S.SessionResponse,
-  errors = { [401] = "invalid_credentials: the address or the password is wrong, or the account is not active" },
+  errors = { [401] = "`invalid_credentials`: the address or the password is wrong, or the account is not active" },
 }, function(req)
   return answer(req, rules.login(store, req.body, seen(req)), req.body.transport == "cookie")
 end)
@@ -70,7 +70,7 @@ r:post("/refresh", {
   csrf = true,
   body = S.RefreshRequest:optional(),
   response = S.SessionResponse,
-  errors = { [401] = "token_missing, token_expired or token_invalid: sign in again" },
+  errors = { [401] = "`token_missing`, `token_expired` or `token_invalid`: sign in again" },
 }, function(req)
   local sent = req.body and req.body.refresh_token
   return answer(req, rules.refresh(store, sent or req.cookies.refresh_token, seen(req)), sent == nil)
@@ -95,7 +95,7 @@ r:patch("/me", {
   description = "A new password needs the present one, and ends all other sessions.",
   body = S.MeUpdate,
   response = S.UserResponse,
-  errors = { [409] = "no_password: the account signs in elsewhere" },
+  errors = { [409] = "`no_password`: the account signs in elsewhere" },
 }, function(req)
   return rules.update_me(store, req.user, req.body)
 end)

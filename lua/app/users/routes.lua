@@ -17,11 +17,10 @@ end)
 
 r:patch("/{id}", {
   summary = "Change a user's role, or whether they may sign in",
-  description = "Your own role and account are not yours to take away: 409 own_account.",
   params = s.id_uuid,
   body = S.UserUpdate,
   response = S.UserResponse,
-  errors = { 409 },
+  errors = { [409] = "`own_account`: your own role and account are not yours to take away" },
 }, function(req)
   return rules.update(store, accounts, req.user, req.params.id, req.body)
 end)
