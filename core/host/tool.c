@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CLOSE_MS = 3000, EXIT_SIGNALLED = 128 };
+/* timeout(1) sends its signal to the command and to the group that it is in: within REPEAT_MS both are one. */
+enum { CLOSE_MS = 3000, REPEAT_MS = 250, EXIT_SIGNALLED = 128 };
 
 /* ---- the clockwork ---- */
 
@@ -40,11 +41,14 @@ static void on_signal(int number)
         return;
     }
     struct tool *t = signalled;
+    if (t->interrupted != 0 && uv_hrtime() / 1000000 < t->interrupted_ms + REPEAT_MS)
+        return;
     if (t->interrupted != 0 || t->over) {
         signal(number, SIG_DFL);
         raise(number); /* comes when this handler returns */
         return;
     }
+    t->interrupted_ms = uv_hrtime() / 1000000;
     t->interrupted = number;
     if (!t->leaving)
         watchdog_interrupt(number);
@@ -58,14 +62,27 @@ static void on_interrupt(uv_async_t *h)
         engine_interrupt(t->engine, t->interrupted);
 }
 
+/* nohup(1) has SIGHUP ignored, and that stays so. */
 static void catch_signals(struct tool *t)
 {
-    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction was, sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     signalled = t;
     loop_thread = pthread_self();
     sigemptyset(&sa.sa_mask);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+    if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &sa, NULL);
+}
+
+static void drop_signals(void)
+{
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction now;
+
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        if (sigaction(caught[i], NULL, &now) == 0 && now.sa_handler == on_signal)
+            signal(caught[i], SIG_DFL);
 }
 
 static int start_clockwork(struct tool *t)
@@ -86,8 +103,7 @@ static int start_clockwork(struct tool *t)
 static void stop_clockwork(struct tool *t)
 {
     uv_handle_t *own[] = {(uv_handle_t *)&t->tick, (uv_handle_t *)&t->flush, (uv_handle_t *)&t->interrupt};
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    drop_signals();
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         uv_close(own[i], NULL);
     while (uv_run(&t->loop, UV_RUN_NOWAIT) != 0 && uv_hrtime() / 1000000 < t->give_up_ms)

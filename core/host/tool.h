@@ -33,6 +33,7 @@ struct tool {
     volatile sig_atomic_t leaving;     /* the command has ended, and what it left is undone */
     volatile sig_atomic_t over;        /* that too */
     volatile sig_atomic_t interrupted; /* the signal that ends it; 0: none */
+    uint64_t interrupted_ms;           /* when */
     uint64_t give_up_ms;               /* what does not close until then is left to the system */
     int exit_code;
 };

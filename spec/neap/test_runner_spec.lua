@@ -219,6 +219,54 @@ describe("neap test that is told to end", function()
     end)
   end
 
+  it("does the same at SIGHUP, as when its terminal is closed, and takes a signal that comes to it and to its group for one",
+    function()
+      with_database()
+      local proc = begin [[it("hangs", function() io.stdout:write("0 begun\n"):flush() core.sleep(1000) end)]]
+      proc:kill "HUP"
+      proc:kill "HUP"
+      assert.equal("neap test: ended by SIGHUP in 'hangs' at spec/a_spec.lua:2\n", proc:read_until("\n", "stderr"))
+      assert.equal(129, (proc:wait()))
+      assert.is_false(require("neap.postgres").of(app):is_running())
+      require("neap.postgres").of(app):destroy()
+    end)
+
+  it("cleans up again when the signal comes while it does", function()
+    with_database()
+    local proc = begin [[
+      it("leaves something that takes a while to be removed", function()
+        local scratch = require "neap.test.scratch"
+        scratch.keep {
+          discard = function(thing)
+            io.stdout:write("0 begun\n"):flush()
+            core.sleep(0.5)
+            scratch.forget(thing)
+          end,
+        }
+      end)
+    ]]
+    proc:kill "TERM"
+    assert.equal(143, (proc:wait()))
+    assert.is_false(require("neap.postgres").of(app):is_running())
+    require("neap.postgres").of(app):destroy()
+  end)
+
+  it("lets a program end that half done would leave something behind", function()
+    local proc = begin [[
+      it("hangs", function()
+        require("neap.core.os").exec {
+          "sh", "-c", "echo 0 begun; sleep 0.5; cut -d' ' -f1,6 /proc/$$/stat > done", stdout = "inherit", to_end = true,
+        }
+        io.stdout:write "not reached"
+      end)
+    ]]
+    proc:kill "TERM"
+    assert.equal(143, (proc:wait()))
+    -- In a session of its own, where no terminal's signal reaches it: its leader.
+    assert.matches("^(%d+) %1\n$", core_os.read_file(app .. "/done"))
+    assert.is_nil(proc:read_until("not reached", "stdout", 1))
+  end)
+
   it("ends at the second signal at the latest, as any program", function()
     local proc = begin [[
       it("hangs where no Lua runs", function()
@@ -229,7 +277,7 @@ describe("neap test that is told to end", function()
     ]]
     core.sleep(0.3) -- most likely it is in there by now
     proc:kill "INT"
-    core.sleep(0.1)
+    core.sleep(0.5)
     if proc:wait(0) == nil then
       proc:kill "INT"
     end

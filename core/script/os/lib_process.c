@@ -288,6 +288,7 @@ static int queue_input(lua_State *L, struct subprocess *p, int index)
     return channel_send_last(p->streams[0], input, n);
 }
 
+/* With to_end, neither a signal to our group nor the end of the task that waits ends the child. */
 static int l_exec(lua_State *L)
 {
     (void)script_task(L);
@@ -301,6 +302,8 @@ static int l_exec(lua_State *L)
     double seconds = lua_isnil(L, -1) ? h->timeout : lua_tonumber(L, -1);
     lua_getfield(L, 1, "stdin_data");
     int rc = queue_input(L, p, -1);
+    lua_getfield(L, 1, "to_end");
+    p->waiter.to_end = lua_toboolean(L, -1);
     lua_pushvalue(L, handle_index);
     lua_replace(L, 1);
     if (rc < 0)

@@ -96,6 +96,8 @@ int subprocess_spawn(const struct script_env *env, const struct subprocess_spec 
         .stdio = stdio,
         .stdio_count = spec->fds_n,
     };
+    if (spec->apart)
+        options.flags |= UV_PROCESS_DETACHED;
     if (spec->uid >= 0) {
         options.flags |= UV_PROCESS_SETUID;
         options.uid = (uv_uid_t)spec->uid;

@@ -15,6 +15,7 @@ struct subprocess_spec {
     char **env;  /* NULL: ours */
     const char *cwd;
     int uid, gid; /* -1: ours */
+    bool apart;   /* in a session of its own: what a terminal sends to our group does not reach it */
     enum { STDIO_NULL, STDIO_PIPE, STDIO_INHERIT } stdio[SUBPROCESS_FDS_MAX];
     int inherited[SUBPROCESS_FDS_MAX]; /* our descriptor that becomes the child's */
     int fds_n;

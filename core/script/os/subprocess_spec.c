@@ -123,6 +123,8 @@ void subprocess_spec_read(lua_State *L, int index, struct subprocess_spec *spec)
     spec->env = read_env(L, index, anchor);
     spec->uid = read_id(L, index, "uid");
     spec->gid = read_id(L, index, "gid");
+    spec->apart = lua_getfield(L, index, "to_end") != LUA_TNIL && lua_toboolean(L, -1);
+    lua_pop(L, 1);
     read_fds(L, index, spec);
     if (lua_getfield(L, index, "cwd") != LUA_TNIL)
         spec->cwd = keep(L, anchor);

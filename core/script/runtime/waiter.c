@@ -26,6 +26,8 @@ static void detach(struct waiter *w)
 static bool on_cancel(void *arg)
 {
     struct waiter *w = arg;
+    if (w->to_end)
+        return false;
     detach(w);
     if (w->on_give_up)
         w->on_give_up(w->arg);

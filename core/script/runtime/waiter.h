@@ -12,6 +12,7 @@ struct waiter {
     void *arg;
     void (*on_give_up)(void *arg); /* the task was cancelled: stop the work; NULL when there is none to stop */
     bool timed_out;
+    bool to_end; /* a task that was cancelled waits on: half done would be worse */
 };
 
 void waiter_init(struct waiter *w, struct wheel *wheel);

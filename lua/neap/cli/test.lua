@@ -19,8 +19,8 @@ local command = args.command {
   help = [[
 A scratch database is made on the server of TEST_DATABASE_URL, or on the private Postgres, migrated, and dropped at the
 end. Each test runs in a transaction that is rolled back. Useful options of busted: --filter=PATTERN, --tags=TAG,
---exclude-tags=TAG, --repeat=N, --shuffle, -o TAP, --list. SIGINT or SIGTERM ends a run at once and tells where it was;
-what it started is stopped. Log lines are shown for what fails; with LOG_LEVEL all of that level are, as they come.]],
+--exclude-tags=TAG, --repeat=N, --shuffle, -o TAP, --list. SIGINT, SIGTERM or SIGHUP ends a run at once and tells where it
+was; what it started is stopped. Log lines are shown for what fails; with LOG_LEVEL all of that level are, as they come.]],
 }
 
 -- The server that scratch databases are made on; without a URL when the application has no database.
@@ -85,7 +85,7 @@ local function tell_where(runner)
   runner.show_log(runner.current and "'" .. runner.current .. "'" or "its end")
   terminal.note(("neap test: ended by %s%s%s"):format(signal, runner.current and " in '" .. runner.current .. "'" or "",
     place and " at " .. place or ""))
-  terminal.line(runner.summary(), ", not all of them ran")
+  terminal.line(runner.summary(), runner.is_over and "" or ", not all of them ran")
 end
 
 -- In place of what the application's .env says; the environment of who runs the specs still wins. Hashing a password is

@@ -189,7 +189,7 @@ local function tail(path, lines)
 end
 
 function Postgres:run(what, argv, stdin_data)
-  argv.stdin_data = stdin_data
+  argv.stdin_data, argv.to_end = stdin_data, true
   local code, stdout, stderr = run_as(self.owner, argv)
   if code == nil then
     args.fail(("%s: %s"):format(what, stdout))
@@ -281,8 +281,9 @@ function Postgres:start_locked()
   if self:is_running() then
     return false
   end
+  -- A pg_ctl that is killed leaves a server behind that begins to run, and that nobody can find yet.
   local code = run_as(self.owner, {
-    self:program "pg_ctl", "start", "-w", "-s", "-t", tostring(SETTLE_S), "-D", self.data, "-l", self.log,
+    to_end = true, self:program "pg_ctl", "start", "-w", "-s", "-t", tostring(SETTLE_S), "-D", self.data, "-l", self.log,
     "-o", self:options(),
   })
   if code ~= 0 then
@@ -332,6 +333,7 @@ function Postgres:stop(mode)
       return false
     end
     local code, _, stderr = run_as(self.owner, {
+      to_end = true,
       self:program "pg_ctl", "stop", "-w", "-s", "-t", tostring(SETTLE_S), "-D", self.data, "-m", mode or "fast",
     })
     if code ~= 0 and self:is_running() then

@@ -14,6 +14,7 @@ local terminal = require "neap.tool.terminal"
 ---@field results neap.TestResult[]
 ---@field is_pinned boolean  the present test has a transaction around it
 ---@field holds_log boolean  log lines are kept back, and shown for what failed
+---@field is_over boolean    all of them ran
 ---@field current string?  the name of the test that runs now
 
 ---@type neap.TestRunner
@@ -22,6 +23,7 @@ local M = {
   keep_results = false,
   is_pinned = false,
   holds_log = false,
+  is_over = false,
   count = { passed = 0, failed = 0, skipped = 0 },
   results = {},
 }
@@ -70,6 +72,7 @@ function M.run(argv)
     run { standalone = false }
     _G.arg = before
   end)
+  M.is_over = true
   return (code ~= 0 or M.count.failed > 0) and 1 or 0
 end
 

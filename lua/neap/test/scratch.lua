@@ -37,7 +37,7 @@ M.forget = forget
 -- Through psql, not db.*: a spec's own connection is in a transaction, where no database can be made.
 local function admin(sql)
   local url, password = database_url.without_password(database_url.with_database(server_url, "postgres"))
-  local argv = { programs.find "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql }
+  local argv = { to_end = true, programs.find "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql }
   if password then
     core_os.setenv("PGPASSWORD", password)
   end
@@ -66,8 +66,8 @@ local Database = {}
 Database.__index = Database
 
 function Database:drop()
-  forget(self)
   admin(("drop database if exists %s with (force)"):format(self.name))
+  forget(self) -- not before it is gone: the run may be ended over it
 end
 
 Database.discard = Database.drop
@@ -80,8 +80,8 @@ function M.database(opts)
     args.fail "this application has no database, so specs have none either"
   end
   local name = ("neap_test_%d_%s"):format(core_os.getpid(), core.hex(core.random(4)))
-  admin("create database " .. name)
   local database = M.keep(setmetatable({ name = name, url = database_url.with_database(server_url, name) }, Database))
+  admin("create database " .. name)
   if opts and opts.migrate then
     local code, stdout, stderr = core_os.exec {
       "env", "DATABASE_URL=" .. database.url, core.program, "migrate", "up", cwd = opts.dir or core.app_dir,
@@ -115,9 +115,11 @@ function Server:stop(mode)
 end
 
 function Server:drop()
-  forget(self)
-  self.private:destroy()
+  if self.private then
+    self.private:destroy()
+  end
   core_os.remove(self.root, { recursive = true })
+  forget(self)
 end
 
 Server.discard = Server.drop
@@ -126,11 +128,13 @@ Server.discard = Server.drop
 ---@return { url: string, start: function, stop: function, drop: function }
 function M.postgres()
   local root = assert(core_os.tempdir "neap-pg-")
+  local server = M.keep(setmetatable({ root = root }, Server)) -- before it runs: the run may be ended over it
   -- Whom Postgres runs as must get through.
   assert(core_os.chmod(root, 457)) -- 0711
-  local private = postgres.at(root .. "/server", { fsync = "off" })
-  private:start()
-  return M.keep(setmetatable({ root = root, private = private, url = private:url() }, Server))
+  server.private = postgres.at(root .. "/server", { fsync = "off" })
+  server.url = server.private:url()
+  server:start()
+  return server
 end
 
 --- Removes what the specs left, the newest first, and tells what could not be removed.

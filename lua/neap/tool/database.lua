@@ -10,6 +10,9 @@ local terminal = require "neap.tool.terminal"
 
 local M = {}
 
+-- For Postgres to notice that programs of ours, which were killed, are gone.
+local SETTLE_S = 2
+
 ---@class neap.ToolDatabase
 ---@field url string
 ---@field private neap.Postgres?   when it is ours
@@ -70,9 +73,17 @@ end
 --- Stops the private Postgres if this command started it, unless somebody else uses it by now.
 ---@param database neap.ToolDatabase
 function M.release(database)
-  if database.started and not database.private:is_used() then
-    database.private:stop()
+  if not database.started then
+    return
   end
+  local deadline = core.monotonic() + SETTLE_S
+  while database.private:is_used() do
+    if core.monotonic() > deadline then
+      return
+    end
+    core.sleep(0.05)
+  end
+  database.private:stop()
 end
 
 --- Runs fn with its server up, connected to nothing yet, and leaves everything as it was found.

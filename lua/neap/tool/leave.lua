@@ -9,29 +9,40 @@ local terminal = require "neap.tool.terminal"
 
 local M = {}
 
-local SIGNALS = { [2] = "SIGINT", [15] = "SIGTERM" }
+local SIGNALS = { [1] = "SIGHUP", [2] = "SIGINT", [15] = "SIGTERM" }
 
 ---@type { fn: function }[]
 local pending = {}
 
-local function take(entry)
+local function is_pending(entry)
   for i, other in ipairs(pending) do
     if other == entry then
-      return table.remove(pending, i)
+      return i
     end
   end
 end
 
+local function take(entry)
+  local i = is_pending(entry)
+  if i then
+    table.remove(pending, i)
+  end
+end
+
 --- Has fn() called when the command has ended, unless what this returns was called before: that calls it at once, and
---- again nothing.
+--- again nothing. An fn that is interrupted is called again.
 ---@param fn fun()
 ---@return fun() undo
 function M.undo(fn)
   local entry = { fn = fn }
   pending[#pending + 1] = entry
   return function()
-    if take(entry) then
-      fn()
+    if is_pending(entry) then
+      local ok, problem = pcall(fn)
+      take(entry) -- not when it was interrupted: then main() begins it again
+      if not ok then
+        error(problem, 0)
+      end
     end
   end
 end
