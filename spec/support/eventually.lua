@@ -6,13 +6,14 @@ local PATIENCE_S = 30
 local POLL_S = 0.01
 
 ---@param question fun(): any
----@return any answer  the first one that is true; the last one when none was
+---@return boolean  whether it became so
 return function(question)
   local deadline = core.monotonic() + PATIENCE_S
   while true do
-    local answer = question()
-    if answer or core.monotonic() > deadline then
-      return answer
+    if question() then
+      return true
+    elseif core.monotonic() > deadline then
+      return false
     end
     core.sleep(POLL_S)
   end
