@@ -284,6 +284,8 @@ local function read_list(plan, owner, query)
   local count = { ("select count(*) as total from %s%s"):format(plan.from, where), table.unpack(args, 1, args.n) }
   local skipped = (page - 1) * size
   return {
+    -- Who asks is the first parameter of every condition.
+    owned = plan.owned and owner ~= nil and " and " .. plan.owned "$1" or "",
     where = where, order = order, page = page, size = size, skipped = skipped, count = count, args = args,
     limit = (" limit %s offset %s"):format(args:add(size), args:add(skipped)),
   }
@@ -306,10 +308,12 @@ local function is_search(plan, query)
 end
 
 -- The keys of the page come first, so that an index that has what is compared spares a search the rows that it passes over.
--- A page that is not full tells the total: only one that was soon found costs another look at all of them.
+-- A page that is not full tells the total: only one that was soon found costs another look at all of them. Another's row may
+-- have the same key, where keys are each owner's.
 local function search(plan, asked)
   local found = ("select %s from %s%s%s%s"):format(plan.key, plan.from, asked.where, asked.order, asked.limit)
-  local text = ("select %s from %s where %s in (%s)%s"):format(plan.selected, plan.from, plan.key, found, asked.order)
+  local text = ("select %s from %s where %s in (%s)%s%s"):format(plan.selected, plan.from, plan.key, found, asked.owned,
+    asked.order)
   local items = db.read(text, table.unpack(asked.args, 1, asked.args.n))
   if #items < asked.size and (#items > 0 or asked.skipped == 0) then
     return items, asked.skipped + #items
