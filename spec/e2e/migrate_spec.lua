@@ -74,7 +74,8 @@ describe("neap migrate up", function()
     scratch.write(app .. "/migrations/0003_third.up.sql", "create table third (id integer);\n")
     local code, said = migrate "up"
     assert.equal(1, code)
-    assert.matches("0002_second", said, 1, true)
+    assert.matches("0002_second.up.sql was changed after it was applied: undo the change", said, 1, true)
+    assert.matches("`neap db reset`", said, 1, true)
     assert.equal("1 first,2 second", applied())
   end)
 
@@ -84,7 +85,17 @@ describe("neap migrate up", function()
     sys.remove(app .. "/migrations/0002_second.down.sql")
     local code, said = migrate "up"
     assert.equal(1, code)
-    assert.matches("0002_second", said, 1, true)
+    assert.matches("0002_second was applied, but its file is missing: bring it back", said, 1, true)
+    assert.matches("`neap db reset`", said, 1, true)
+  end)
+
+  it("is a part of `neap dev`, which complains under its own name", function()
+    assert.equal(0, (migrate "up"))
+    scratch.write(app .. "/migrations/0002_second.up.sql", "create table second (id bigint);\n")
+    scratch.write(app .. "/lua/app/init.lua", "return function() return require('neap').app {} end\n")
+    local code, _, err = sys.exec { core.program, "dev", "--port", "0", env = environment(), cwd = app, timeout = 60 }
+    assert.equal(1, code, err)
+    assert.matches("neap dev: 0002_second.up.sql was changed", err, 1, true)
   end)
 
   it("leaves nothing of a file that fails, keeps those before it, and tells file, line and SQLSTATE", function()

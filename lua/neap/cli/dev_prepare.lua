@@ -10,7 +10,7 @@ local terminal = require "neap.tool.terminal"
 local M = {}
 
 local command = args.command {
-  name = "dev-prepare",
+  name = "dev", -- what the reader of a complaint has called
   summary = "what neap dev does before it serves",
   usage = { "neap dev-prepare [--as EMAIL]" },
   flags = { as = { value = "EMAIL", help = "sign every request in as this user, made when missing" } },

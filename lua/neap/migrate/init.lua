@@ -79,6 +79,8 @@ local function applied_rows()
   return by_version, last
 end
 
+local ANEW = "(while you develop, `neap db reset` makes the database anew)"
+
 -- History is what was applied. When the files tell another one, nothing is done until a person has looked.
 local function check_history(list, applied, last)
   for version = 1, last do
@@ -86,9 +88,9 @@ local function check_history(list, applied, last)
     if row == nil and file then
       refuse("%s is not applied, but the later %04d_%s is: give it the next number", file.label, last, applied[last].name)
     elseif row and (file == nil or file.name ~= row.name) then
-      refuse("%04d_%s was applied, but its file is missing", version, row.name)
+      refuse("%04d_%s was applied, but its file is missing: bring it back %s", version, row.name, ANEW)
     elseif row and file.checksum ~= row.checksum and not row.dirty then
-      refuse("%s.up.sql was changed after it was applied; undo the change and write a new migration", file.label)
+      refuse("%s.up.sql was changed after it was applied: undo the change and write a new migration %s", file.label, ANEW)
     end
   end
 end
