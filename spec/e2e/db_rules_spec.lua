@@ -32,7 +32,7 @@ describe("a broken rule", function()
     assert.equal(409, res.status)
     assert.same({ { field = "body.email", code = "taken", message = "is taken already" } }, res.json.error.details)
     assert.is_nil(res.body:find "example")
-    local line = server:wait_log("handler error", 5)
+    local line = server:wait_log "handler error"
     assert.equal("info", line.level)
     assert.equal(res.headers["x-request-id"], line.request_id)
     assert.matches("^lua/app/init.lua:%d+$", line.details.where)
@@ -56,7 +56,7 @@ describe("a slow statement", function()
     assert.equal(200, server:get("/slow/0").status)
     local res = server:get "/slow/0.08"
     assert.equal(200, res.status)
-    local line = server:wait_log("slow statement", 5)
+    local line = server:wait_log "slow statement"
     assert.equal("warn", line.level)
     assert.matches("^lua/app/init.lua:%d+$", line.where)
     assert.matches("^select pg_sleep", line.statement)

@@ -41,7 +41,7 @@ end
 describe("two workers", function()
   it("take requests on one port, and both drain at SIGTERM", function()
     local server = edges.start { env = { WORKERS = "2" } }
-    server:wait_log("ready", 5)
+    server:wait_log "ready"
     -- Each worker counts its own requests: whoever took all 64 would have counted as many.
     local most = 0
     for _ = 1, 64 do
@@ -49,7 +49,7 @@ describe("two workers", function()
     end
     assert(most < 60, most)
     server:signal "TERM"
-    assert.equal(0, server:wait(5))
+    assert.equal(0, server:wait())
     assert.equal(2, count_lines(server, "shutdown.complete"))
   end)
 
@@ -68,7 +68,7 @@ end)
 describe("a supervisor", function()
   it("that is killed takes its workers with it, once they have answered", function()
     local server = edges.start { env = { WORKERS = "2" } }
-    server:wait_log("ready", 5)
+    server:wait_log "ready"
     local slow = wire.open(server)
     slow:write(wire.request "GET /sleep/600")
     core.sleep(0.1)
@@ -92,7 +92,7 @@ describe("a supervisor", function()
     core.sleep(0.1)
     sys.exec { "/bin/sh", "-c", ("kill -TERM %d %d; kill -TERM %d"):format(worker, server.pid, worker) }
     assert.equal(200, slow:answer().status)
-    assert.equal(0, server:wait(5))
+    assert.equal(0, server:wait())
     slow:close()
   end)
 
@@ -107,7 +107,7 @@ describe("a supervisor", function()
     local answer = slow:answer()
     assert.equal(503, answer.status)
     assert.equal("unavailable", answer.json.error.code)
-    assert.equal(0, server:wait(5))
+    assert.equal(0, server:wait())
     slow:close()
   end)
 

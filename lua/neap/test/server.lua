@@ -10,6 +10,8 @@ local M = {}
 -- A dev server makes a Postgres first; under sanitizers on a busy machine that takes its time.
 local READY_S = 60
 local STOP_S = 35
+-- A log line comes at once, unless much else goes on beside.
+local LINE_S = 30
 local POLL_S = 0.02
 
 -- Of our own environment: what a process needs anywhere, and what tells sanitizers what to do.
@@ -84,11 +86,11 @@ end
 
 --- Waits for a log line; raises when it does not come or the process ends before it.
 ---@param message string
----@param timeout number?  seconds
+---@param timeout number?  seconds, 30
 ---@param after integer?   only lines after this many
 ---@return table line
 function Server:wait_log(message, timeout, after)
-  local deadline = core.monotonic() + (timeout or 10)
+  local deadline = core.monotonic() + (timeout or LINE_S)
   while true do
     local ended = self:wait(0.001) ~= nil
     local line = find_line(self, message, after)
