@@ -90,18 +90,22 @@ describe("a transaction", function()
   end)
 
   it("whose client leaves is cancelled and rolled back", function()
-    local conn = wire.open(server)
-    conn:write(wire.request "GET /sql/tx-sleep/0.9")
+    -- Neither its own time nor a deadline would end the statement as soon.
+    local patient = edges.start {
+      dir = app,
+      env = { DATABASE_URL = private:url(), DB_STATEMENT_TIMEOUT = "600", HANDLER_TIMEOUT = "600" },
+    }
+    local conn = wire.open(patient)
+    conn:write(wire.request "GET /sql/tx-sleep/600")
     assert(eventually(function()
       return psql "select count(*) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()" ~= "0"
     end))
     conn.sock:reset()
-    local began = core.monotonic()
     assert(eventually(function()
       return psql "select count(*) from pg_stat_activity where state <> 'idle' and pid <> pg_backend_pid()" == "0"
-    end))
-    assert(core.monotonic() - began < 0.8, "the statement was not cancelled")
+    end), "the statement was not cancelled")
     assert.equal("0", psql "select count(*) from notes")
+    edges.finish(patient)
   end)
 end)
 
@@ -177,7 +181,8 @@ describe("the pool's line", function()
       end
     end
     assert.equal(3, served)
-    assert(core.monotonic() - began < 2)
+    -- Who was refused did not wait for DB_ACQUIRE_TIMEOUT, five seconds.
+    assert(core.monotonic() - began < 4)
     load.close(conns)
     edges.finish(small)
   end)
