@@ -4,6 +4,7 @@
 #include "auth/key.h"
 #include "plan/json.h"
 
+/* Issuers publish a handful of keys, of about 1 KiB each, or of 4 KiB with their certificates: 64 of those. */
 enum { JWKS_BYTES_MAX = 256 * 1024, JWKS_KEYS_MAX = 64 };
 
 /* The key of one object. Without "alg" an RSA key is for RS256 and one on P-256 for ES256; a secret ("oct") must say. -1

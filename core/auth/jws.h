@@ -4,6 +4,7 @@
 #include "auth/key.h"
 #include "plan/json.h"
 
+/* Half of what all headers of a request may have. */
 enum { JWS_BYTES_MAX = 8 * 1024 };
 
 struct jws {

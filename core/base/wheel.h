@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include <stdint.h>
 
+/* 256 slots of 64 ms are a turn of 16 s: most deadlines come within it, and later ones are passed over once a turn. */
 enum { WHEEL_TICK_MS = 64, WHEEL_SLOTS = 256 };
 
 struct wheel_timer;

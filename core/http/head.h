@@ -6,6 +6,7 @@
 #include "base/slice.h"
 #include <stdint.h>
 
+/* The array of a request, of which limits.c allows 100. */
 enum { HEAD_HEADERS_MAX = 128 };
 
 enum http_method {

@@ -18,6 +18,7 @@ struct conn;
 struct server;
 struct upload;
 
+/* A UUID has 36; tracing systems send up to about 100. */
 enum { REQUEST_ID_MAX = 128 };
 
 struct request {

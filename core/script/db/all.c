@@ -10,6 +10,8 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
+/* ALL_STATEMENTS_MAX: an array of so many pointers is on the C stack, 8 KB. TRIES_MAX: connections that turn out to be dead,
+ * of which a server that starts anew leaves several. */
 enum { ALL_STATEMENTS_MAX = 1000, TRIES_MAX = 3 };
 
 struct all_item {

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* SPARE_MAX: requests at once that find a coroutine ready. SPARE_HEAP_MAX: what made more than that may have a deep
+ * stack, and is not kept. */
 enum { SPARE_MAX = 256, SPARE_HEAP_MAX = 1 << 20 };
 
 static void resume(struct task *t, int n);

@@ -19,6 +19,8 @@ enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_YIELDED };
 
 enum task_spawned { SPAWN_NOT, SPAWN_FINISHES, SPAWN_BACKGROUND }; /* script/runtime/spawn.h */
 
+/* TASK_CHAIN_MAX: generators inside generators; Lua itself allows 200 C calls. TASK_GRACE_MS: for the <close> variables of a
+ * task that is cancelled, a ROLLBACK among them. */
 enum { TASK_CHAIN_MAX = 64, TASK_GRACE_MS = 5000 };
 
 struct engine;
