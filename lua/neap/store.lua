@@ -324,6 +324,10 @@ end
 local function list(plan, owner, query)
   local asked = read_list(plan, owner, query)
   local items, total = (is_search(plan, query) and search or list_plainly)(plan, asked)
+  if #items > 0 then
+    -- Rows may be deleted between the page and the count: those that are shown were there.
+    total = math.max(total, asked.skipped + #items)
+  end
   return { items = items, total = total, page = asked.page, page_size = asked.size }
 end
 

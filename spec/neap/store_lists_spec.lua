@@ -96,6 +96,18 @@ describe("a list", function()
     end
   end)
 
+  it("counts no fewer rows than it shows, though some are deleted before they are counted", function()
+    local read = db.read
+    finally(function() db.read = read end)
+    db.read = function(text, ...)
+      local rows = read(text, ...)
+      db.exec "delete from spec_listed where name <> 'ab'"
+      return rows
+    end
+    local found = items.list(ANN, { q = "a", page = 2, page_size = 10 })
+    assert.same({ 10, 20 }, { #found.items, found.total })
+  end)
+
   it("has no row of another owner whose key is the same, where keys are each owner's", function()
     db.script "create temporary table spec_pages (slug text, owner text, title text, primary key (owner, slug))"
     db.exec "insert into spec_pages values ('one', 'Ann', 'Ann has one'), ('one', 'Bob', 'Bob has one')"
