@@ -33,6 +33,7 @@ int main(int argc, char **argv)
 {
     static char program[PATH_MAX], here[PATH_MAX], framework[PATH_MAX]; /* a place is borrowed until the end */
 
+    process_fill_standard();
     if (argc < 2 || is_any(argv[1], "--help", "-h") || strcmp(argv[1], "help") == 0) {
         cli_print_table(stdout);
         return EXIT_OK;

@@ -30,6 +30,16 @@ void process_set_name(const char *name)
 #endif
 }
 
+void process_fill_standard(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR); /* the lowest that is free */
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 void process_raise_file_limit(void)
 {
     struct rlimit r;

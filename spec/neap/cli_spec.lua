@@ -155,3 +155,13 @@ describe("every command", function()
     end
   end)
 end)
+
+describe("a command whose stdin, stdout or stderr was closed", function()
+  it("works, and writes to nothing else in their place", function()
+    for _, closed in ipairs { "<&-", "2>&-", "<&- 2>&-", ">&-", "<&- >&- 2>&-" } do
+      local code, out = core_os.exec { "sh", "-c", 'exec "$0" routes ' .. closed, core.program, cwd = app, env = env }
+      assert.equal(0, code, closed)
+      assert.equal(closed:find("^>", 1) == nil and not closed:find(" >", 1, true), out:find("/open", 1, true) ~= nil, closed)
+    end
+  end)
+end)
