@@ -195,7 +195,7 @@ describe("neap test that is told to end", function()
     scratch.write(app .. "/spec/a_spec.lua", 'local test, core = require "neap.test", require "neap.core"\n' .. spec)
     local proc = core_os.spawn { core.program, "test", cwd = app, stdout = "pipe", stderr = "pipe" }
     proc.timeout = 60
-    return proc, assert(proc:read_until("begun\n", "stdout")):match "%d+"
+    return proc, assert(proc:read_until("begun\n", "stdout")):match "(%d+)%s+begun"
   end
 
   for what, body in pairs { waits = "core.sleep(1000)", ["computes for ever"] = "while true do pcall(error) end" } do
@@ -233,20 +233,21 @@ describe("neap test that is told to end", function()
 
   it("cleans up again when the signal comes while it does", function()
     with_database()
-    local proc = begin [[
+    local proc, server = begin [[
       it("leaves something that takes a while to be removed", function()
-        local scratch = require "neap.test.scratch"
-        scratch.keep {
-          discard = function(thing)
-            io.stdout:write("0 begun\n"):flush()
-            core.sleep(0.5)
-            scratch.forget(thing)
-          end,
-        }
+        local server = test.spawn_server { command = "serve", database = true }
+        local wait = server.wait
+        server.wait = function(...)
+          print(server.pid, "begun")
+          io.stdout:flush()
+          core.sleep(0.5)
+          return wait(...)
+        end
       end)
     ]]
     proc:kill "TERM"
     assert.equal(143, (proc:wait()))
+    assert.is_nil(core_os.stat("/proc/" .. server))
     assert.is_false(require("neap.postgres").of(app):is_running())
     require("neap.postgres").of(app):destroy()
   end)

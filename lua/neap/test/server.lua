@@ -174,7 +174,6 @@ end
 
 --- Ends it in any way and removes what it had.
 function Server:discard()
-  scratch.forget(self)
   if self:wait(0.001) == nil then
     -- A supervisor that is killed leaves its workers: let it end them first.
     self:signal "TERM"
@@ -187,6 +186,7 @@ function Server:discard()
   if self.owns_database then
     self.database:drop()
   end
+  scratch.forget(self) -- not before: the run may be ended over it
 end
 
 local function database_of(opts)
