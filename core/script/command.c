@@ -102,6 +102,7 @@ void engine_run(struct engine *e, const char *module, void (*on_done)(int code, 
     c->on_done = on_done;
     c->arg = arg;
     struct task *t = task_new(e);
+    t->lasting = true;
     lua_xmove(L, t->co, 1);
     lua_createtable(t->co, e->env->argc, 0);
     for (int i = 0; i < e->env->argc; i++) {

@@ -117,6 +117,7 @@ describe("the events of a table", function()
 
   it("that were written while nobody listened are nobody's", function()
     assert.equal(200, server:head("/events").status)
+    assert.is_true(edges.eventually(function() return counts().clients == 0 end))
     say "old"
     local client = join "/events"
     say "new"

@@ -111,3 +111,15 @@ describe("coroutines stay as Lua has them", function()
     assert.same({ false, "cannot resume non-suspended coroutine" }, answer)
   end)
 end)
+
+describe("the memory of a command", function()
+  it("is that of the process, not of a handler: what it gathers over many waits counts from the last one", function()
+    local kept, each, bytes = {}, 20 << 20, 0
+    for i = 1, 6 do -- 120 MiB, which is more than HANDLER_HEAP
+      kept[i] = ("x"):rep(each)
+      bytes = bytes + #kept[i]
+      core.sleep(0.001)
+    end
+    assert.equal(6 * each, bytes)
+  end)
+end)

@@ -161,6 +161,7 @@ static void on_done(struct task *t, enum task_outcome how, void *arg)
 void spawn_name_task(struct task *t, enum task_spawned kind, const char *name)
 {
     t->spawned = kind;
+    t->lasting = true;
     buf_lit(&t->bound, ",\"background\":");
     json_write_string(&t->bound, slice_str(name));
 }

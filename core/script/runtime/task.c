@@ -61,6 +61,7 @@ struct task *task_new(struct engine *e)
     t->state = TASK_READY;
     t->cancelled = TASK_LIVE;
     t->spawned = SPAWN_NOT;
+    t->lasting = false;
     t->heap_bytes = 0;
     t->exit_code = 0;
     t->chain_n = 0;
@@ -184,8 +185,8 @@ static void resume(struct task *t, int n)
     if (t->heap_bytes > (long)e->heap_bytes)
         t->heap_bytes = (long)e->heap_bytes;
     t->chain_n = 0;
-    /* One that lives for ever counts from each wait: what it leaves behind may be collected while others run. */
-    if (t->spawned != SPAWN_NOT)
+    /* What it leaves behind in hours may be collected while others run, and would count against it for ever. */
+    if (t->lasting)
         t->heap_bytes = 0;
     e->current = t;
     e->running = t->co;

@@ -34,6 +34,7 @@ struct task {
     enum task_state state;
     enum task_cancel cancelled;
     enum task_spawned spawned;
+    bool lasting;          /* lives as long as it likes, and counts heap_bytes from each wait */
     struct request *req;   /* borrowed from the server until the answer; NULL for commands */
     struct outlet *outlet; /* its answer goes out in pieces; lib_stream.c's */
     void **req_box;        /* the userdata that the handler sees; NULL inside when the request is over */
