@@ -2,7 +2,7 @@
 local core = require "neap.core"
 local edges = require "spec.support.edges"
 local load = require "spec.support.load"
-local postgres = require "neap.postgres"
+local notes = require "spec.support.notes"
 local query = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
 local sys = require "neap.core.os"
@@ -18,12 +18,7 @@ local function psql(sql)
 end
 
 setup(function()
-  app = scratch.app {
-    links = { ["config.lua"] = "spec/fixtures/edges/config.lua", ["lua"] = "spec/fixtures/edges/lua" },
-  }
-  private = postgres.of(app)
-  private:start()
-  psql "create table notes (id integer generated always as identity primary key, body text not null unique)"
+  app, private = notes.app()
   server = edges.start {
     dir = app,
     env = {
@@ -50,10 +45,6 @@ end)
 
 local function get(path)
   return wire.exchange(server, wire.request("GET " .. path))
-end
-
-local function note(body)
-  return wire.request("POST /notes", { "Content-Type: application/json" }, ('{"body":"%s"}'):format(body))
 end
 
 local eventually = edges.eventually
@@ -118,8 +109,8 @@ describe("a statement", function()
 
   it("that breaks a constraint is 409 without a word of the row", function()
     psql "truncate notes"
-    assert.equal(201, wire.exchange(server, note "once").status)
-    local res = wire.exchange(server, note "once")
+    assert.equal(201, wire.exchange(server, notes.post "once").status)
+    local res = wire.exchange(server, notes.post "once")
     assert.equal(409, res.status)
     assert.is_nil(res.body:find "once")
   end)
@@ -215,7 +206,7 @@ describe("Postgres stopped and started under load", function()
       round = round + 1
       local all_served = true
       local answers = load.round(conns, function(i)
-        return note(("round %d of %d"):format(round, i))
+        return notes.post(("round %d of %d"):format(round, i))
       end)
       for _, res in ipairs(answers) do
         assert(res, "a connection was dropped")

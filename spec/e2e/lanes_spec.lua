@@ -1,7 +1,7 @@
 --- Statements of different requests on connections that they share, seen from outside; and the same without.
 local edges = require "spec.support.edges"
 local load = require "spec.support.load"
-local postgres = require "neap.postgres"
+local notes = require "spec.support.notes"
 local query = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
 local wire = require "spec.support.wire"
@@ -13,12 +13,7 @@ local function psql(sql)
 end
 
 setup(function()
-  app = scratch.app {
-    links = { ["config.lua"] = "spec/fixtures/edges/config.lua", ["lua"] = "spec/fixtures/edges/lua" },
-  }
-  private = postgres.of(app)
-  private:start()
-  psql "create table notes (id integer generated always as identity primary key, body text not null unique)"
+  app, private = notes.app()
 end)
 
 teardown(function()
@@ -38,16 +33,12 @@ local function start(env)
   return server
 end
 
-local function note(body)
-  return wire.request("POST /notes", { "Content-Type: application/json" }, ('{"body":"%s"}'):format(body))
-end
-
 --- Until the texts are known to be quick.
 local function warm_up(server)
   for i = 1, 60 do
     wire.exchange(server, wire.request "GET /sql/divide/1")
     wire.exchange(server, wire.request "GET /sql/all/1")
-    wire.exchange(server, note("warm " .. i))
+    wire.exchange(server, notes.post("warm " .. i))
   end
 end
 
@@ -103,7 +94,7 @@ for mode, pipeline in pairs { shared = "on", ["not shared"] = "off" } do
       local conns = load.connect(server, 100)
       for round = 1, 10 do
         local answers = load.round(conns, function(i)
-          return note(i % 10 == 0 and "taken" or ("note %d of %d"):format(i, round))
+          return notes.post(i % 10 == 0 and "taken" or ("note %d of %d"):format(i, round))
         end)
         for i, res in ipairs(answers) do
           assert.equal(i % 10 == 0 and 409 or 201, res.status)

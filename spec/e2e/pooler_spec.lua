@@ -3,7 +3,7 @@ local core = require "neap.core"
 local edges = require "spec.support.edges"
 local load = require "spec.support.load"
 local pgbouncer = require "spec.support.pgbouncer"
-local postgres = require "neap.postgres"
+local notes = require "spec.support.notes"
 local query = require "spec.support.psql"
 local scratch = require "spec.support.scratch"
 local wire = require "spec.support.wire"
@@ -20,21 +20,12 @@ local function psql(sql)
 end
 
 setup(function()
-  app = scratch.app {
-    links = { ["config.lua"] = "spec/fixtures/edges/config.lua", ["lua"] = "spec/fixtures/edges/lua" },
-  }
-  private = postgres.of(app)
-  private:start()
-  psql "create table notes (id integer generated always as identity primary key, body text not null unique)"
+  app, private = notes.app()
 end)
 
 teardown(function()
   scratch.remove(app)
 end)
-
-local function note(body)
-  return wire.request("POST /notes", { "Content-Type: application/json" }, ('{"body":"%s"}'):format(body))
-end
 
 local RUNNING = "select count(*) from pg_stat_activity where state <> 'idle' and query like 'select pg_sleep($1)%'"
 
@@ -66,7 +57,7 @@ for _, m in ipairs(MODES) do
       local conns = load.connect(server, 100)
       for round = 1, 10 do
         local answers = load.round(conns, function(i)
-          return i % 2 == 0 and wire.request("GET /sql/all/" .. i % 10) or note(("note %d of %d"):format(i, round))
+          return i % 2 == 0 and wire.request("GET /sql/all/" .. i % 10) or notes.post(("note %d of %d"):format(i, round))
         end)
         for i, res in ipairs(answers) do
           assert.equal(i % 10 == 0 and 500 or i % 2 == 0 and 200 or 201, res.status, res.body)
@@ -86,8 +77,8 @@ for _, m in ipairs(MODES) do
     end)
 
     it("a value that is taken is a conflict, and a transaction that fails leaves nothing", function()
-      assert.equal(201, wire.exchange(server, note "taken").status)
-      assert.equal(409, wire.exchange(server, note "taken").status)
+      assert.equal(201, wire.exchange(server, notes.post "taken").status)
+      assert.equal(409, wire.exchange(server, notes.post "taken").status)
       assert.equal(500, wire.exchange(server, wire.request "GET /sql/rollback").status)
       assert.equal("1", psql "select count(*) from notes where body in ('taken', 'rolled back')")
     end)
