@@ -140,6 +140,7 @@ struct pg_conn *pg_conn_open(struct conn_opts *opts, const struct conn_events *e
     wheel_timer_init(&c->deadline, on_deadline);
     wheel_timer_init(&c->cancel_again, cancel_on_again);
     deferred_init(&c->late, on_late);
+    deferred_init(&c->sending, conn_on_sending);
     deferred_init(&c->stream.more, conn_stream_on_more);
     statement_cache_init(&c->cache);
     wheel_set(opts->wheel, &c->deadline, opts->connect_ms);
@@ -181,6 +182,7 @@ void pg_conn_close(struct pg_conn *c)
     wheel_clear(c->opts->wheel, &c->deadline);
     wheel_clear(c->opts->wheel, &c->cancel_again);
     defer_drop(&c->late);
+    defer_drop(&c->sending);
     conn_stream_reset(c);
     connect_free(c);
     pg_conn_shut(c, "closed");

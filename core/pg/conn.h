@@ -97,6 +97,8 @@ struct pg_conn {
     struct connect_job *job;    /* owned; NULL once it is open */
     struct wheel_timer deadline;
     struct deferred late;
+    struct deferred sending; /* due: the statement is begun and goes out at the end of this turn, by `send` */
+    void (*send)(struct pg_conn *c);
     unsigned holds; /* handles and thread work that must end before the memory is freed */
     bool closing, opened;
     bool unreplicated;            /* the commit is done here, but the server gave up waiting for its standby */
@@ -158,10 +160,14 @@ void connect_late(struct pg_conn *c);    /* it failed at once, which is told now
 /* Like pg_conn_query, but st and its bytes must stay until the callback. */
 void pg_conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
 void pg_conn_on_deadline(struct pg_conn *c);
-void pg_conn_send_again(struct pg_conn *c); /* the statement: it is prepared now, or must be anew */
-bool pg_conn_flush(struct pg_conn *c);      /* as far as the socket takes it; false: pg_conn_fail_late was called */
+void pg_conn_send_statement(struct pg_conn *c); /* at once; again when it is prepared now, or must be anew */
+bool pg_conn_flush(struct pg_conn *c);          /* as far as the socket takes it; false: pg_conn_fail_late was called */
 void pg_conn_fail_late(struct pg_conn *c, const char *why); /* shuts it; those who must know are told at the next turn */
 
+/* What was begun is sent at the end of the loop's turn, with what the other connections have by then: one waking of the
+ * server's processes after the other costs more than all at once, and the caches stay with one kind of work at a time. */
+void pg_conn_send_late(struct pg_conn *c, void (*send)(struct pg_conn *c));
+void conn_on_sending(struct deferred *d);
 void pg_conn_begin(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
 void pg_conn_refuse(struct pg_conn *c, const char *fault); /* what was begun; told at the next turn */
 

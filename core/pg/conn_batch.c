@@ -114,10 +114,8 @@ void pg_conn_batch(struct pg_conn *c, const struct pg_statement *sts, unsigned n
     c->batch = b;
     if (fault)
         pg_conn_refuse(c, fault);
-    else if (!pg_conn_is_open(c))
-        pg_conn_fail_late(c, "the connection was closed");
     else
-        send_batch(c);
+        pg_conn_send_late(c, send_batch);
 }
 
 static void forget(struct pg_conn *c, const struct pg_statement *st, unsigned number)

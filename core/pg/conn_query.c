@@ -20,11 +20,20 @@ bool pg_conn_flush(struct pg_conn *c)
     return rc >= 0;
 }
 
-static void send_script(struct pg_conn *c)
+void pg_conn_send_late(struct pg_conn *c, void (*send)(struct pg_conn *c))
 {
-    c->touched |= session_is_touched_by(c->st->sql);
-    c->unsent = PQsendQuery(c->pq, c->st->sql.p) == 0;
-    c->step = c->unsent ? STEP_NONE : STEP_SCRIPT;
+    c->send = send;
+    defer_call(c->opts->defer, &c->sending);
+}
+
+void conn_on_sending(struct deferred *d)
+{
+    struct pg_conn *c = LIST_OF(d, struct pg_conn, sending);
+
+    if (pg_conn_is_open(c))
+        c->send(c);
+    else
+        pg_conn_fail_late(c, "the connection was closed");
 }
 
 static void send_unprepared(struct pg_conn *c)
@@ -80,6 +89,20 @@ static void after_send(struct pg_conn *c)
         (void)pg_conn_flush(c);
 }
 
+void pg_conn_send_statement(struct pg_conn *c)
+{
+    send_statement(c);
+    after_send(c);
+}
+
+static void send_script(struct pg_conn *c)
+{
+    c->touched |= session_is_touched_by(c->st->sql);
+    c->unsent = PQsendQuery(c->pq, c->st->sql.p) == 0;
+    c->step = c->unsent ? STEP_NONE : STEP_SCRIPT;
+    after_send(c);
+}
+
 void pg_conn_begin(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
 {
     assert(c->fn == NULL && !c->closing);
@@ -103,19 +126,8 @@ void pg_conn_begin(struct pg_conn *c, const struct pg_statement *st, pg_result_f
 void pg_conn_run(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg)
 {
     pg_conn_begin(c, st, fn, arg);
-    if (!pg_conn_is_open(c)) {
-        pg_conn_fail_late(c, "the connection was closed");
-        return;
-    }
     c->worn |= statement_bytes(st) > CONN_BYTES_KEPT_MAX;
-    send_statement(c);
-    after_send(c);
-}
-
-void pg_conn_send_again(struct pg_conn *c)
-{
-    send_statement(c);
-    after_send(c);
+    pg_conn_send_late(c, pg_conn_send_statement);
 }
 
 void pg_conn_refuse(struct pg_conn *c, const char *fault)
@@ -145,19 +157,22 @@ void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *
 
     statement_copy_set(&c->copy, &st);
     pg_conn_begin(c, &c->copy.st, fn, arg);
-    if (fault) {
+    if (fault)
         pg_conn_refuse(c, fault);
-    } else if (!pg_conn_is_open(c)) {
-        pg_conn_fail_late(c, "the connection was closed");
-    } else {
-        send_script(c);
-        after_send(c);
-    }
+    else
+        pg_conn_send_late(c, send_script);
 }
 
 void pg_conn_cancel(struct pg_conn *c)
 {
-    if (c->fn == NULL || c->stop != STOP_NONE || c->step == STEP_NONE)
+    if (c->fn == NULL || c->stop != STOP_NONE)
+        return;
+    if (defer_drop(&c->sending)) {
+        c->stop = STOP_CANCELLED;
+        defer_call(c->opts->defer, &c->late);
+        return;
+    }
+    if (c->step == STEP_NONE)
         return;
     if (c->step == STEP_STREAM) {
         conn_stream_stop(c);
@@ -174,6 +189,11 @@ void pg_conn_cancel(struct pg_conn *c)
 
 void pg_conn_on_deadline(struct pg_conn *c)
 {
+    if (defer_drop(&c->sending)) {
+        c->stop = STOP_DEADLINE;
+        pg_conn_finish(c);
+        return;
+    }
     if (c->stop == STOP_NONE && c->step == STEP_COPY_IN) {
         conn_copy_stop(c, STOP_DEADLINE);
         return;

@@ -71,14 +71,14 @@ static void step_over(struct pg_conn *c)
         statement_add(&c->cache, c->st->sql, statement_hash_of(c->st));
         drop_result(c);
         if (c->stop == STOP_NONE) {
-            pg_conn_send_again(c);
+            pg_conn_send_statement(c);
             return;
         }
     }
     if (step == STEP_EXECUTE && failed && c->result && is_stale(c)) {
         c->retried = c->unsent = true;
         drop_result(c);
-        pg_conn_send_again(c);
+        pg_conn_send_statement(c);
         return;
     }
     pg_conn_finish(c);
@@ -271,6 +271,7 @@ void pg_conn_finish(struct pg_conn *c)
     wheel_clear(c->opts->wheel, &c->deadline);
     wheel_clear(c->opts->wheel, &c->cancel_again);
     defer_drop(&c->late);
+    defer_drop(&c->sending);
     conn_stream_reset(c);
     c->fn = NULL;
     c->st = NULL;

@@ -50,7 +50,10 @@ void defer_call(struct defer *d, struct deferred *call)
         uv_idle_start(&d->idle, on_idle);
 }
 
-void defer_drop(struct deferred *call)
+bool defer_drop(struct deferred *call)
 {
+    bool was_due = !list_is_empty(&call->link);
+
     list_remove(&call->link);
+    return was_due;
 }

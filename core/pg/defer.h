@@ -21,5 +21,5 @@ void defer_init(struct defer *d, uv_loop_t *loop);
 void defer_close(struct defer *d, uv_close_cb on_closed); /* on_closed gets the idle handle; what is due is dropped */
 void deferred_init(struct deferred *d, deferred_fn fn);
 void defer_call(struct defer *d, struct deferred *call); /* once, however often it is asked for */
-void defer_drop(struct deferred *call);                  /* fine when it is not due */
+bool defer_drop(struct deferred *call);                  /* false: it was not due */
 #endif

@@ -95,7 +95,7 @@ typedef void (*pg_result_fn)(struct pg_result *res, const struct pg_error *err,
                              void *arg); /* one of both is NULL; res is taken */
 
 /* One at a time on one connection. fn is called exactly once, never from inside this call. The statement's bytes are
- * copied or sent before it returns. Prepared by text and cached; prepared again once on 26000 and 0A000 outside of a
+ * copied; it is sent at the end of the loop's turn. Prepared by text and cached; prepared again once on 26000 and 0A000 outside of a
  * transaction. */
 void pg_conn_query(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
 /* Several statements in one text, no parameters, the last result: migrations, BEGIN, COMMIT. Never prepared. */
