@@ -42,7 +42,7 @@ struct lane_item { /* embedded by its owner; must live until the callback */
     uint64_t hash;                 /* of its text */
     lane_fn fn;
     PGresult *result; /* owned */
-    uint64_t sent_us;
+    uint64_t sent_us, answered_us;
     uint64_t batch;
     unsigned number; /* what it is prepared under by the Parse that was sent with it */
     bool parsing;    /* the answer to that Parse is still to come */
@@ -62,9 +62,9 @@ struct lane {
     bool at_sync;  /* the answers of a batch are all there, but its sync's */
     bool overdue;  /* the server gave no answer at all for too long */
     unsigned depth, syncs;
-    uint64_t batch, answered_us;
-    struct list sent;  /* in the order of their answers */
-    struct list again; /* to be sent again, each with a sync of its own */
+    uint64_t batch, began_us, answered_us; /* began: the first statement of the present batch */
+    struct list sent;                      /* in the order of their answers */
+    struct list again;                     /* to be sent again, each with a sync of its own */
 };
 
 /* ---- lane.c ---- */

@@ -102,6 +102,7 @@ static void finish(struct lane *l, struct lane_item *it, uint64_t now_us)
 {
     struct pg_error err;
 
+    it->answered_us = now_us;
     list_remove(&it->link);
     l->depth--;
     if (it->aborted && it->tries + 1 >= LANE_TRIES_MAX) {

@@ -43,7 +43,9 @@ static bool put(struct lane *l, struct lane_item *it)
     it->parsing = it->executed = it->ends_batch = it->aborted = it->stale = false;
     it->number = 0;
     it->batch = l->batch;
-    it->sent_us = clock_monotonic_us();
+    if (!l->unsynced)
+        l->began_us = clock_monotonic_us();
+    it->sent_us = l->began_us;
     if (c->plans != c->opts->plans)
         statement_discard_all(&c->cache);
     c->plans = c->opts->plans;

@@ -95,8 +95,8 @@ typedef void (*pg_result_fn)(struct pg_result *res, const struct pg_error *err,
                              void *arg); /* one of both is NULL; res is taken */
 
 /* One at a time on one connection. fn is called exactly once, never from inside this call. The statement's bytes are
- * copied; it is sent at the end of the loop's turn. Prepared by text and cached; prepared again once on 26000 and 0A000 outside of a
- * transaction. */
+ * copied; it is sent at the end of the loop's turn. Prepared by text and cached; prepared again once on 26000 and 0A000
+ * outside of a transaction. */
 void pg_conn_query(struct pg_conn *c, const struct pg_statement *st, pg_result_fn fn, void *arg);
 /* Several statements in one text, no parameters, the last result: migrations, BEGIN, COMMIT. Never prepared. */
 void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *arg);
@@ -142,8 +142,6 @@ struct pool_query *pool_query_shared(struct pool *p, enum pool_word word, const 
                                      pg_result_fn fn, void *arg);
 /* A statement ran in a batch, in about so much time: it is known from now on. */
 void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us, size_t bytes);
-/* Whether it would be sent to a connection that reads are shared on, now. */
-bool pool_shares_read(struct pool *p, enum pool_word word, const struct pg_statement *st);
 
 enum pg_tx_status { PG_TX_IDLE, PG_TX_ACTIVE, PG_TX_OPEN, PG_TX_FAILED, PG_TX_UNKNOWN };
 enum pg_tx_status pg_conn_tx_status(const struct pg_conn *c);

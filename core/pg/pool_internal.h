@@ -84,6 +84,10 @@ void pool_grow(struct pool *p);                       /* opens what is missing, 
 void pool_gone(struct pool *p);                       /* the memory of one that was counted in `alive` goes */
 uint64_t pool_backoff_ms(unsigned failures);          /* after so many in a row, with jitter */
 
+/* ---- pool_query.c ---- */
+/* The one that this statement should go to now; NULL: to a connection of its own. */
+struct lane *pool_find_lane(struct pool *p, enum pool_word word, const struct pg_statement *st);
+
 /* ---- pool_line.c ---- */
 void pool_line_init(struct pool *p);
 void pool_serve_line(struct pool *p);  /* idle connections to those who wait, in their order */

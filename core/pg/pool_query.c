@@ -93,20 +93,23 @@ static void run_anywhere(struct pool_query *q)
 
 /* ---- on a shared connection ---- */
 
-static struct lane *find_lane(struct pool *p, enum pool_word word, const struct pg_statement *st, uint64_t hash)
+static bool is_shared(const struct pool *p, enum pool_word word)
 {
-    struct text_past *past = history_find(&p->history, st->sql, hash);
+    return p->opts.pipeline && p->opts.prepared && word != POOL_OWN;
+}
 
+struct lane *pool_find_lane(struct pool *p, enum pool_word word, const struct pg_statement *st)
+{
+    struct text_past *past;
+
+    if (!is_shared(p, word))
+        return NULL;
+    past = history_find(&p->history, st->sql, statement_hash_of(st));
     if (past->does == TEXT_OWN || !history_is_quick(&p->history, past) || statement_bytes(st) > LANE_STATEMENT_BYTES_MAX)
         return NULL;
     if (word == POOL_WRITES || past->wrote || (word == POOL_ANY && past->does == TEXT_WRITES))
         return p->opts.write_lane ? lane_pick(p, LANE_WRITE) : NULL;
     return lane_pick(p, LANE_READ);
-}
-
-static bool is_shared(const struct pool *p, enum pool_word word)
-{
-    return p->opts.pipeline && p->opts.prepared && word != POOL_OWN;
 }
 
 static void on_lane(struct lane_item *it, enum lane_end end, struct pg_result *res, const struct pg_error *err)
@@ -131,9 +134,9 @@ static bool run_on_lane(struct pool_query *q)
 
     if (!is_shared(q->pool, q->word))
         return false;
-    q->hash = statement_hash_of(&q->copy.st);
+    q->hash = q->copy.st.hash = statement_hash_of(&q->copy.st);
     q->timed = true;
-    l = find_lane(q->pool, q->word, &q->copy.st, q->hash);
+    l = pool_find_lane(q->pool, q->word, &q->copy.st);
     if (l == NULL)
         return false;
     q->item.st = &q->copy.st;
@@ -151,15 +154,6 @@ void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us, size
         return;
     (void)history_find(&p->history, st->sql, hash);
     history_add(&p->history, hash, us, bytes, false);
-}
-
-bool pool_shares_read(struct pool *p, enum pool_word word, const struct pg_statement *st)
-{
-    struct lane *l = NULL;
-
-    if (is_shared(p, word) && statement_fault(st) == NULL)
-        l = find_lane(p, word, st, statement_hash_of(st));
-    return l && l->kind == LANE_READ;
 }
 
 static struct pool_query *start(struct pool *p, const struct pg_statement *st, const char *where, struct pool_query *q)

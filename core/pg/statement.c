@@ -156,10 +156,15 @@ size_t statement_bytes(const struct pg_statement *st)
 
 const char *statement_fault(const struct pg_statement *st)
 {
-    if (st->n < 0 || st->n > 65535) /* the count is 16 bits in the Bind message */
-        return "too many parameters: 65535 is the most";
     if (memchr(st->sql.p, '\0', st->sql.n))
         return "the SQL text holds a NUL";
+    return statement_values_fault(st);
+}
+
+const char *statement_values_fault(const struct pg_statement *st)
+{
+    if (st->n < 0 || st->n > 65535) /* the count is 16 bits in the Bind message */
+        return "too many parameters: 65535 is the most";
     /* libpq stops at a NUL in a text parameter, with a length given too: "admin\0evil" would arrive as "admin". */
     for (int i = 0; i < st->n; i++)
         if (st->values[i] && memchr(st->values[i], '\0', (size_t)st->lengths[i]))

@@ -64,4 +64,5 @@ uint64_t statement_hash_of(const struct pg_statement *st); /* computed when it i
 size_t statement_bytes(const struct pg_statement *st);     /* of the text and the parameters */
 /* Null, or what is wrong with the parameters. */
 const char *statement_fault(const struct pg_statement *st);
+const char *statement_values_fault(const struct pg_statement *st); /* likewise, its text is known to be fine */
 #endif

@@ -3,6 +3,7 @@
 #include "script/db/rows.h"
 
 #include "base/mem.h"
+#include "pg/reads.h"
 #include "script/json/marks.h"
 #include "script/runtime/engine.h"
 #include "script/runtime/env.h"
@@ -15,9 +16,7 @@
 enum { ALL_STATEMENTS_MAX = 1000, TRIES_MAX = 3 };
 
 struct all_item {
-    struct db_all *all;
-    struct pool_query *query; /* while it runs on its own */
-    struct pg_result *res;    /* owned */
+    struct pg_result *res; /* owned */
     uint64_t took_us;
 };
 
@@ -26,6 +25,7 @@ struct all_item {
 struct db_all {
     struct task *task;
     struct pool *pool;
+    struct reads *reads;      /* owned; NULL: they are a batch */
     struct pg_statement *sts; /* owned, as `copies` are; of a batch */
     struct statement_copy *copies;
     struct pg_conn *conn; /* while the batch runs */
@@ -34,7 +34,7 @@ struct db_all {
     bool many;            /* one text with several sets of parameters, and the rows of all together */
     bool borrowed, waiting, cancelled;
     bool autocommit; /* when a connection is lost, so is the knowledge of what was done on it */
-    unsigned n, left, tries, failed;
+    unsigned n, tries, failed;
     uint64_t began_us;
     struct all_item items[];
 };
@@ -45,6 +45,8 @@ static void free_all(struct db_all *a)
         pg_result_free(a->items[i].res);
         a->items[i].res = NULL;
     }
+    reads_free(a->reads);
+    a->reads = NULL;
     for (unsigned i = 0; a->copies && i < a->n; i++)
         statement_copy_free(&a->copies[i]);
     free(a->copies);
@@ -144,42 +146,26 @@ static void finish(struct db_all *a)
     script_resume(a->task, push_all, a);
 }
 
-/* ---- each on its own ---- */
-
 static void keep_error(struct db_all *a, const struct pg_error *err, unsigned i)
 {
-    if (a->err && a->failed < i)
-        return;
-    if (a->err == NULL)
-        a->err = mem_alloc(sizeof *a->err);
+    a->err = mem_alloc(sizeof *a->err);
     *a->err = *err;
     a->failed = i;
 }
 
-static void on_one(struct pg_result *res, const struct pg_error *err, void *arg)
-{
-    struct all_item *it = arg;
-    struct db_all *a = it->all;
+/* ---- each on its own ---- */
 
-    it->query = NULL;
-    it->took_us = clock_monotonic_us() - a->began_us;
-    it->res = res;
+static void on_reads(void *arg)
+{
+    struct db_all *a = arg;
+    unsigned failed;
+    const struct pg_error *err = reads_error(a->reads, &failed);
+
+    for (unsigned i = 0; i < a->n; i++)
+        a->items[i] = (struct all_item){reads_take(a->reads, i), reads_us(a->reads, i)};
     if (err)
-        keep_error(a, err, (unsigned)(it - a->items));
-    if (--a->left == 0)
-        finish(a);
-}
-
-static bool cancel_each(struct db_all *a)
-{
-    for (unsigned i = 0; i < a->n; i++) {
-        struct all_item *it = &a->items[i];
-        if (it->query == NULL || !pool_query_cancel(it->query))
-            continue;
-        it->query = NULL;
-        a->left--;
-    }
-    return a->left == 0;
+        keep_error(a, err, failed);
+    finish(a);
 }
 
 /* ---- as a batch ---- */
@@ -270,7 +256,9 @@ static bool cancel_all(void *arg)
         pool_wait_cancel(&a->wait);
         return true;
     }
-    return cancel_each(a);
+    reads_free(a->reads);
+    a->reads = NULL;
+    return true;
 }
 
 /* ---- what is asked for ---- */
@@ -286,8 +274,6 @@ static struct db_all *new_all(lua_State *L, unsigned n)
     }
     lua_setmetatable(L, -2);
     a->n = n;
-    for (unsigned i = 0; i < n; i++)
-        a->items[i].all = a;
     return a;
 }
 
@@ -312,35 +298,49 @@ static void spread(lua_State *L, int list)
         lua_rawgeti(L, list, k);
 }
 
-/* The i-th statement as the last values on the stack, its text first, from the place that is returned. */
-static int put_statement(lua_State *L, const struct db_all *a, unsigned i)
+/* Of one text with many sets of parameters. A set that is one value need not be a table. */
+static void read_set(lua_State *L, struct db_state *db, unsigned i, struct pg_statement *st)
 {
-    int top = lua_gettop(L);
+    int at = lua_gettop(L) + 1;
 
-    if (a->many) {
-        lua_pushvalue(L, 1);
-        lua_rawgeti(L, 2, (lua_Integer)i + 1);
-        if (is_list(L, -1)) {
-            spread(L, top + 2);
-            lua_remove(L, top + 2);
-        }
-        return top + 1;
-    }
+    if (i == 0)
+        *st = db_read_text(L, 1);
+    lua_rawgeti(L, 2, (lua_Integer)i + 1);
+    if (is_list(L, at))
+        spread(L, at++);
+    db_read_values(L, db, at, st);
+}
+
+static void read_own(lua_State *L, struct db_state *db, unsigned i, struct pg_statement *st)
+{
+    int at = lua_gettop(L) + 1;
+
     if (lua_rawgeti(L, 1, (lua_Integer)i + 1) != LUA_TTABLE)
         luaL_error(L, "db.all: statement %d is not a table like {sql, ...}", (int)i + 1);
-    spread(L, top + 1);
-    if (lua_type(L, top + 2) != LUA_TSTRING)
+    spread(L, at);
+    if (lua_type(L, at + 1) != LUA_TSTRING)
         luaL_error(L, "db.all: statement %d has no SQL", (int)i + 1);
-    return top + 2;
+    *st = db_read_statement(L, db, at + 1);
+}
+
+/* The i-th, after those before it; it lives until the stack is set back. */
+static void read_statement(lua_State *L, struct db_state *db, const struct db_all *a, unsigned i, struct pg_statement *st)
+{
+    if (a->many)
+        read_set(L, db, i, st);
+    else
+        read_own(L, db, i, st);
 }
 
 static void copy_statements(lua_State *L, struct db_state *db, struct db_all *a)
 {
+    int top = lua_gettop(L);
+    struct pg_statement st;
+
     a->copies = mem_zalloc(a->n * sizeof *a->copies);
     a->sts = mem_zalloc(a->n * sizeof *a->sts);
     for (unsigned i = 0; i < a->n; i++) {
-        int top = lua_gettop(L);
-        struct pg_statement st = db_read_statement(L, db, put_statement(L, a, i));
+        read_statement(L, db, a, i, &st);
         statement_copy_set(&a->copies[i], &st);
         a->sts[i] = a->copies[i].st;
         lua_settop(L, top);
@@ -350,27 +350,21 @@ static void copy_statements(lua_State *L, struct db_state *db, struct db_all *a)
 /* All or none of them: a parameter that cannot be sent is found out before the first one goes. */
 static bool may_run_at_once(lua_State *L, struct db_state *db, struct db_all *a)
 {
-    for (unsigned i = 0; i < a->n; i++) {
-        int top = lua_gettop(L);
-        struct pg_statement st = db_read_statement(L, db, put_statement(L, a, i));
-        bool may = pool_shares_read(a->pool, POOL_ANY, &st);
-        lua_settop(L, top);
-        if (!may)
-            return false;
-    }
-    return true;
-}
+    int top = lua_gettop(L);
+    struct pg_statement st;
+    bool may = true;
 
-/* The pool makes its own copy of each. */
-static void run_at_once(lua_State *L, struct db_state *db, struct db_all *a)
-{
-    a->left = a->n;
-    for (unsigned i = 0; i < a->n; i++) {
-        int top = lua_gettop(L);
-        struct pg_statement st = db_read_statement(L, db, put_statement(L, a, i));
-        a->items[i].query = pool_query_shared(a->pool, POOL_ANY, &st, NULL, on_one, &a->items[i]);
+    a->reads = reads_new(a->pool, a->n);
+    for (unsigned i = 0; i < a->n && may; i++) {
+        read_statement(L, db, a, i, &st);
+        may = reads_add(a->reads, &st);
         lua_settop(L, top);
     }
+    if (!may) {
+        reads_free(a->reads);
+        a->reads = NULL;
+    }
+    return may;
 }
 
 static int run(lua_State *L, bool many, size_t n)
@@ -392,7 +386,7 @@ static int run(lua_State *L, bool many, size_t n)
     a->autocommit = conn == NULL;
     a->began_us = clock_monotonic_us();
     if (conn == NULL && may_run_at_once(L, db, a)) {
-        run_at_once(L, db, a);
+        reads_send(a->reads, on_reads, a);
     } else {
         copy_statements(L, db, a);
         if (conn)

@@ -42,6 +42,9 @@ struct db_state {
 /* SQL at that index, parameters above it to the top. Raises on what cannot be sent. The result's pointers live until the
  * next call. */
 struct pg_statement db_read_statement(lua_State *L, struct db_state *db, int at);
+struct pg_statement db_read_text(lua_State *L, int at); /* without parameters */
+/* The parameters from that index to the top, into the statement; likewise. */
+void db_read_values(lua_State *L, struct db_state *db, int at, struct pg_statement *st);
 /* Any value but a string as Postgres' text; false, and nothing, for NULL. */
 bool db_write_value(lua_State *L, int index, int parameter, struct buf *out);
 int db_array(lua_State *L);

@@ -250,22 +250,38 @@ static void read_parameter(lua_State *L, struct db_state *db, int i, int index)
     buf_char(&db->text, '\0');
 }
 
-struct pg_statement db_read_statement(lua_State *L, struct db_state *db, int at)
+void db_read_values(lua_State *L, struct db_state *db, int at, struct pg_statement *st)
 {
-    size_t sql_n;
-    const char *sql = luaL_checklstring(L, at, &sql_n);
-    int n = lua_gettop(L) - at;
+    int n = lua_gettop(L) - at + 1;
 
     make_room(db, n);
     if (db->text.cap > TEXT_KEPT_MAX)
         buf_free(&db->text);
     buf_clear(&db->text);
     for (int i = 0; i < n; i++)
-        read_parameter(L, db, i, at + 1 + i);
+        read_parameter(L, db, i, at + i);
     for (int i = 0; i < n; i++) /* only now, because `text` moved while it grew */
         if (db->offsets[i] > 0)
             db->values[i] = db->text.p + db->offsets[i] - 1;
-    return (struct pg_statement){slice_of(sql, sql_n), statement_hash(slice_of(sql, sql_n)), n, db->values, db->lengths};
+    st->n = n;
+    st->values = db->values;
+    st->lengths = db->lengths;
+}
+
+struct pg_statement db_read_text(lua_State *L, int at)
+{
+    size_t n;
+    const char *sql = luaL_checklstring(L, at, &n);
+
+    return (struct pg_statement){.sql = slice_of(sql, n), .hash = statement_hash(slice_of(sql, n))};
+}
+
+struct pg_statement db_read_statement(lua_State *L, struct db_state *db, int at)
+{
+    struct pg_statement st = db_read_text(L, at);
+
+    db_read_values(L, db, at + 1, &st);
+    return st;
 }
 
 /* array(t [, n]): n where the table ends in nils. */

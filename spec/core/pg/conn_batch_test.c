@@ -1,4 +1,5 @@
 #include "core/pg/conn_batch.c"
+#include "pg/pool_internal.h"
 #include "spec/core/test.h"
 #include "spec/core/pg/pool_fixture.h"
 #include <poll.h>
@@ -189,7 +190,7 @@ TEST("reads that are shared take one round trip too, however many callers there 
     opts.min = opts.max = 3;
     opts.pipeline = true;
     open_with(opts);
-    while (!pool_shares_read(pool, POOL_ANY, &st) && now_ms() < until) {
+    while (!pool_find_lane(pool, POOL_ANY, &st) && now_ms() < until) {
         struct answer once = {0};
         pool_query_shared(pool, POOL_ANY, &st, NULL, on_answer, &once);
         WAIT_FOR(once.calls == 1);
