@@ -211,6 +211,9 @@ void conn_note_tag(struct pg_conn *c, const PGresult *res, struct slice sql);
 void conn_keep_result(struct pg_conn *c, PGresult *taken); /* of several the last one, or the first error */
 /* Rows for the caller, of a statement with that hash. A row that made libpq's buffer large wears the connection. */
 struct pg_result *conn_take_rows(struct pg_conn *c, PGresult *taken, uint64_t statement);
-void conn_refuse_copy(struct pg_conn *c); /* libpq would give such a result again and again */
-void pg_conn_finish(struct pg_conn *c);   /* from a loop callback only: the statement is over */
+/* Of what is to be executed: 0 text, 1 binary, where both say the same. */
+int conn_format(const struct pg_conn *c, const struct prepared *p);
+void conn_error_of_format(struct pg_error *err); /* of rows that are in a format which is not read */
+void conn_refuse_copy(struct pg_conn *c);        /* libpq would give such a result again and again */
+void pg_conn_finish(struct pg_conn *c);          /* from a loop callback only: the statement is over */
 #endif

@@ -61,7 +61,7 @@ static void send_execute(struct pg_conn *c)
 
     c->touched |= c->prepared->touches;
     statement_name(name, c->prepared->number);
-    c->unsent = PQsendQueryPrepared(c->pq, name, st->n, st->values, NULL, NULL, 0) == 0;
+    c->unsent = PQsendQueryPrepared(c->pq, name, st->n, st->values, NULL, NULL, conn_format(c, c->prepared)) == 0;
     c->step = c->unsent ? STEP_NONE : STEP_EXECUTE;
 }
 

@@ -6,6 +6,19 @@
 #include <string.h>
 #include <strings.h>
 
+static bool is_set_to(const struct pg_conn *c, const char *name, const char *value)
+{
+    const char *is = PQparameterStatus(c->pq, name);
+
+    return is && strncmp(is, value, strlen(value)) == 0;
+}
+
+/* A pooler in between may run it on a connection where its columns are others. */
+int conn_format(const struct pg_conn *c, const struct prepared *p)
+{
+    return p->binary && !c->opts->plain_startup && is_set_to(c, "TimeZone", "UTC") && is_set_to(c, "DateStyle", "ISO");
+}
+
 static void drop_result(struct pg_conn *c)
 {
     PQclear(c->result);
@@ -242,6 +255,21 @@ static void error_of_silence(struct pg_conn *c, struct pg_error *err)
         pg_error_set(err, PG_LOST, "%s", c->broken[0] ? c->broken : "the server gave no result");
 }
 
+/* The server checks that the columns of a prepared statement stay, but a pooler can have put another server behind it. */
+void conn_error_of_format(struct pg_error *err)
+{
+    pg_error_set(err, PG_SERVER, "the columns of a prepared statement are not what they were");
+    memcpy(err->sqlstate, "0A000", sizeof err->sqlstate);
+}
+
+static void refuse_format(struct pg_conn *c, struct pg_error *err)
+{
+    conn_error_of_format(err);
+    if (c->prepared)
+        statement_forget(&c->cache, c->prepared);
+    c->prepared = NULL;
+}
+
 struct pg_result *conn_take_rows(struct pg_conn *c, PGresult *taken, uint64_t statement)
 {
     struct pg_result *res = pg_result_new(taken, c->opts->shapes, statement);
@@ -281,10 +309,15 @@ void pg_conn_finish(struct pg_conn *c)
         error_of_result(c, &err);
     else if (c->unreplicated)
         pg_error_set(&err, PG_LOST, "committed, but the server gave up waiting for its standby");
+    else if (!pg_result_is_readable(c->result))
+        refuse_format(c, &err);
     if (err.kind == PG_OK) {
         PGresult *taken = c->result;
         c->result = NULL;
-        fn(conn_take_rows(c, taken, statement), NULL, arg);
+        struct pg_result *res = conn_take_rows(c, taken, statement);
+        if (c->prepared)
+            c->prepared->binary |= pg_result_suits_binary(res);
+        fn(res, NULL, arg);
         return;
     }
     drop_result(c);

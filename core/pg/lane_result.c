@@ -80,10 +80,23 @@ static void tell_error(struct lane *l, struct lane_item *it)
     it->fn(it, LANE_DONE, NULL, &err);
 }
 
+static void tell_unreadable(struct lane *l, struct lane_item *it)
+{
+    struct pg_error err;
+
+    conn_error_of_format(&err);
+    forget(l, it);
+    drop_result(it);
+    it->fn(it, LANE_DONE, NULL, &err);
+}
+
 static void tell_rows(struct lane *l, struct lane_item *it)
 {
     struct pg_result *res = conn_take_rows(l->conn, it->result, it->hash);
+    struct prepared *p = pg_result_suits_binary(res) ? find_number(&l->conn->cache, it) : NULL;
 
+    if (p)
+        p->binary = true;
     it->result = NULL;
     it->fn(it, LANE_DONE, res, NULL);
 }
@@ -124,7 +137,10 @@ static void finish(struct lane *l, struct lane_item *it, uint64_t now_us)
         }
     } else {
         note(l, it, now_us, false);
-        tell_rows(l, it);
+        if (pg_result_is_readable(it->result))
+            tell_rows(l, it);
+        else
+            tell_unreadable(l, it);
     }
 }
 

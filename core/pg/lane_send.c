@@ -20,14 +20,14 @@ static bool parse(struct pg_conn *c, struct lane_item *it)
     return PQsendPrepare(c->pq, name, it->st->sql.p, 0, NULL) != 0;
 }
 
-static bool execute(struct pg_conn *c, const struct pg_statement *st, unsigned number)
+static bool execute(struct pg_conn *c, const struct pg_statement *st, unsigned number, int format)
 {
     char name[STATEMENT_NAME_MAX];
 
     if (number == 0)
         return PQsendQueryParams(c->pq, st->sql.p, st->n, NULL, st->values, NULL, NULL, 0) != 0;
     statement_name(name, number);
-    return PQsendQueryPrepared(c->pq, name, st->n, st->values, NULL, NULL, 0) != 0;
+    return PQsendQueryPrepared(c->pq, name, st->n, st->values, NULL, NULL, format) != 0;
 }
 
 static bool is_worth_preparing(const struct pg_conn *c, const struct pg_statement *st)
@@ -54,7 +54,7 @@ static bool put(struct lane *l, struct lane_item *it)
         it->number = known->number;
     else if (is_worth_preparing(c, it->st) && !parse(c, it))
         return false;
-    if (!execute(c, it->st, it->number))
+    if (!execute(c, it->st, it->number, known ? conn_format(c, known) : 0))
         return false;
     list_push_back(&l->sent, &it->link);
     l->unsynced = true;

@@ -1,5 +1,6 @@
 #include "pg/result.h"
 #include "base/mem.h"
+#include "pg/binary.h"
 #include "pg/result_cell.h"
 #include "pg/shape.h"
 #include <limits.h>
@@ -38,12 +39,13 @@ static struct pg_result *copy_small(PGresult *res, int rows, int columns)
         return NULL;
     size_t size = sizeof *r + cells * sizeof *texts + bytes;
     r = mem_alloc(size);
-    *r = (struct pg_result){.size = size, .bytes = (char *)(r->texts + cells)};
-    memcpy(r->texts, texts, cells * sizeof *texts);
+    char *to = (char *)(r + 1) + cells * sizeof *texts;
+    memcpy(r + 1, texts, cells * sizeof *texts);
+    *r = (struct pg_result){.size = size, .texts = (const struct small_text *)(r + 1), .bytes = to};
     const struct small_text *t = r->texts;
     for (int row = 0; row < rows; row++)
         for (int i = 0; i < columns; i++, t++) /* with its NUL */
-            memcpy(r->bytes + t->at, PQgetvalue(res, row, i), t->n + (size_t)1);
+            memcpy(to + t->at, PQgetvalue(res, row, i), t->n + (size_t)1);
     return r;
 }
 
@@ -51,15 +53,64 @@ static struct pg_result *wrap(PGresult *res)
 {
     struct pg_result *r = mem_alloc(sizeof *r);
 
-    *r = (struct pg_result){.res = res};
+    *r = (struct pg_result){.res = res, .binary = PQbinaryTuples(res) != 0};
     return r;
+}
+
+/* A uuid takes 36 bytes of text for its 16, a time up to 33 for 8. */
+static size_t most_text(const struct pg_result *r)
+{
+    size_t most = 0;
+
+    for (int row = 0; row < r->rows; row++)
+        for (int i = 0; i < r->columns; i++)
+            most += (size_t)PQgetlength(r->res, row, i) + BINARY_TEXT_MAX + 1;
+    return most;
+}
+
+void result_make_texts(struct pg_result *r)
+{
+    size_t cells = (size_t)r->rows * (size_t)r->columns, size = cells * sizeof *r->texts + most_text(r), used = 0;
+    struct small_text *t = r->made = mem_alloc(size);
+    char *to = (char *)(t + cells), scratch[BINARY_TEXT_MAX];
+    struct slice cell;
+
+    r->texts = t;
+    r->bytes = to;
+    r->size += size;
+    for (int row = 0; row < r->rows; row++) {
+        for (int i = 0; i < r->columns; i++) {
+            bool is_null = !result_raw(r, row, i, &cell);
+            struct slice text = is_null ? cell : binary_text(r->shape->column[i].oid, cell, scratch);
+            *t++ = (struct small_text){used, (uint32_t)text.n, is_null};
+            memcpy(to + used, text.p, text.n);
+            to[used + text.n] = '\0';
+            used += text.n + 1;
+        }
+    }
+    PQclear(r->res);
+    r->res = NULL;
+    r->binary = false;
+}
+
+bool pg_result_is_readable(const PGresult *res)
+{
+    for (int i = 0; PQbinaryTuples(res) && i < PQnfields(res); i++)
+        if (!binary_reads(PQftype(res, i)))
+            return false;
+    return true;
+}
+
+bool pg_result_suits_binary(const struct pg_result *r)
+{
+    return r->res && !r->binary && r->shape->suits_binary;
 }
 
 struct pg_result *pg_result_new(PGresult *taken, struct shape_cache *shapes, uint64_t statement)
 {
     int rows = PQntuples(taken), columns = PQnfields(taken);
     bool few = columns <= SMALL_CELLS_MAX && rows <= SMALL_CELLS_MAX && rows * columns <= SMALL_CELLS_MAX;
-    struct pg_result *r = few ? copy_small(taken, rows, columns) : NULL;
+    struct pg_result *r = few && !PQbinaryTuples(taken) ? copy_small(taken, rows, columns) : NULL;
 
     if (r == NULL)
         r = wrap(taken);
@@ -69,6 +120,8 @@ struct pg_result *pg_result_new(PGresult *taken, struct shape_cache *shapes, uin
     r->affected = strtoll(PQcmdTuples(taken), NULL, 10); /* "" where the command says nothing */
     if (r->res == NULL)
         PQclear(taken);
+    else if (few && r->binary)
+        result_make_texts(r);
     return r;
 }
 
@@ -97,18 +150,20 @@ struct pg_result *pg_result_concat(struct pg_result *const *parts, unsigned n)
         return NULL;
     size_t size = sizeof(struct pg_result) + rows * columns * sizeof(struct small_text) + bytes;
     struct pg_result *r = mem_alloc(size);
-    struct small_text *t = r->texts;
+    struct small_text *t = (struct small_text *)(r + 1);
+    char *to = (char *)(t + rows * columns);
     *r = (struct pg_result){.shape = parts[0]->shape, .rows = (int)rows, .columns = (int)columns, .size = size};
     r->shape->refs++;
-    r->bytes = (char *)(r->texts + rows * columns);
+    r->texts = t;
+    r->bytes = to;
     for (unsigned i = 0; i < n; i++) {
         r->affected += parts[i]->affected;
         for (int row = 0; row < parts[i]->rows; row++) {
             for (int c = 0; c < parts[i]->columns; c++) {
                 struct slice text = pg_result_text(parts[i], row, c);
                 *t++ = (struct small_text){used, (uint32_t)text.n, pg_result_is_null(parts[i], row, c)};
-                memcpy(r->bytes + used, text.p, text.n);
-                r->bytes[used + text.n] = '\0';
+                memcpy(to + used, text.p, text.n);
+                to[used + text.n] = '\0';
                 used += text.n + 1;
             }
         }
@@ -122,6 +177,7 @@ void pg_result_free(struct pg_result *r)
         return;
     PQclear(r->res);
     shape_unref(r->shape);
+    free(r->made);
     free(r);
 }
 
@@ -185,7 +241,7 @@ size_t pg_result_largest_row(const struct pg_result *r)
     for (int row = 0; row < r->rows; row++) {
         size_t n = 0;
         for (int column = 0; column < r->columns; column++)
-            n += pg_result_text(r, row, column).n;
+            n += r->res ? (size_t)PQgetlength(r->res, row, column) : result_small(r, row, column)->n;
         largest = n > largest ? n : largest;
     }
     return largest;

@@ -1,7 +1,8 @@
 #ifndef PG_RESULT_H
 #define PG_RESULT_H
-/* Rows as they came from Postgres, in text format, read where they lie. Types as in the design: int2/4/8, floats, bool,
- * text, uuid, timestamptz (RFC 3339, Z), timestamp, date, numeric (text), json, bytea, arrays; others are text. */
+/* Rows as they came from Postgres, read where they lie: in text format, or in binary, which shows nowhere (pg/binary.h).
+ * Types as in the design: int2/4/8, floats, bool, text, uuid, timestamptz (RFC 3339, Z), timestamp, date, numeric (text),
+ * json, bytea, arrays; others are text. */
 #include "base/buf.h"
 #include <libpq-fe.h>
 #include <stdint.h>
@@ -38,10 +39,15 @@ struct slice pg_result_name(const struct pg_result *r, int column);
 enum pg_type pg_result_type(const struct pg_result *r, int column);
 enum pg_type pg_result_element_type(const struct pg_result *r, int column); /* of a PG_ARRAY */
 bool pg_result_is_null(const struct pg_result *r, int row, int column);
-struct slice pg_result_text(const struct pg_result *r, int row, int column); /* as Postgres wrote it */
+struct slice pg_result_text(const struct pg_result *r, int row, int column); /* as Postgres writes it */
 int64_t pg_result_affected(const struct pg_result *r);   /* rows that the command touched; 0 where it says nothing */
 size_t pg_result_bytes(const struct pg_result *r);       /* what it takes in memory */
-size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its texts; looks at every cell */
+size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its cells; looks at every one */
+/* Whether its statement had better be asked for the binary format the next time: it is large, in text, and of types that
+ * are read in binary. */
+bool pg_result_suits_binary(const struct pg_result *r);
+/* False: it is in binary, and has a column of another type. */
+bool pg_result_is_readable(const PGresult *res);
 
 /* One cell, row or the whole result as JSON: exact numbers (numeric as a string), RFC 3339 times, json as it is, bytea as
  * base64 (RFC 4648 4), arrays as arrays, NULL as null, NaN and infinities of floats as null. A cell alone that is NULL is

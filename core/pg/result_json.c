@@ -1,4 +1,5 @@
 #include "base/quote.h"
+#include "pg/binary.h"
 #include "pg/result_cell.h"
 #include "pg/shape.h"
 
@@ -157,14 +158,22 @@ static inline void write_text(struct buf *out, const struct pg_column *c, struct
     }
 }
 
+static inline bool write_cell(const struct pg_result *r, const struct pg_column *c, int row, int column, struct buf *out)
+{
+    struct slice cell;
+
+    if (r->binary ? !result_raw(r, row, column, &cell) : !result_cell(r, row, column, &cell))
+        return false;
+    if (r->binary)
+        binary_write_json(out, c->oid, cell);
+    else
+        write_text(out, c, cell);
+    return true;
+}
+
 bool pg_result_write_cell(const struct pg_result *r, int row, int column, struct buf *out)
 {
-    struct slice text;
-
-    if (!result_cell(r, row, column, &text))
-        return false;
-    write_text(out, &r->shape->column[column], text);
-    return true;
+    return write_cell(r, &r->shape->column[column], row, column, out);
 }
 
 /* Keys are short: in words of sixteen bytes, of which the last may lie partly behind the key. */
@@ -180,7 +189,6 @@ static inline void write_key(struct buf *out, struct slice key)
 void pg_result_write_row(struct pg_result *r, int row, struct buf *out)
 {
     const struct pg_shape *s = shape_with_keys(r->shape);
-    struct slice text;
     size_t start = out->n;
 
     for (int column = 0; column < s->columns; column++) {
@@ -188,9 +196,7 @@ void pg_result_write_row(struct pg_result *r, int row, struct buf *out)
         if (key.n == 0)
             continue;
         write_key(out, key);
-        if (result_cell(r, row, column, &text))
-            write_text(out, &s->column[column], text);
-        else
+        if (!write_cell(r, &s->column[column], row, column, out))
             buf_lit(out, "null");
     }
     if (out->n == start)

@@ -1,6 +1,7 @@
 #include "pg/shape.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "pg/binary.h"
 #include <stdlib.h>
 
 /* The names are compared too: a column may be called otherwise since. */
@@ -28,6 +29,17 @@ static struct pg_column column_of(struct slice name, Oid oid, const struct user_
     return column;
 }
 
+static bool suits_binary(const PGresult *res, int columns)
+{
+    bool all = true, pays = false;
+
+    for (int i = 0; i < columns; i++) {
+        all &= binary_reads(PQftype(res, i));
+        pays |= binary_pays(PQftype(res, i));
+    }
+    return all && pays;
+}
+
 static struct pg_shape *make(const PGresult *res, int columns, const struct user_types *types)
 {
     static uint64_t last_id;
@@ -38,7 +50,7 @@ static struct pg_shape *make(const PGresult *res, int columns, const struct user
     for (int i = 0; i < columns; i++)
         names += strlen(PQfname(res, i)) + 1;
     s = mem_alloc(size + names);
-    *s = (struct pg_shape){.refs = 1, .id = ++last_id, .columns = columns};
+    *s = (struct pg_shape){.refs = 1, .id = ++last_id, .columns = columns, .suits_binary = suits_binary(res, columns)};
     p = (char *)s + size;
     for (int i = 0; i < columns; i++) {
         size_t n = strlen(PQfname(res, i));

@@ -20,6 +20,7 @@ struct pg_shape {
     uint64_t id; /* never used again, so that others may keep what they know of it */
     int columns;
     bool unsure;        /* a type was not known when it was made */
+    bool suits_binary;  /* all columns can be read in binary, and one is better for it */
     struct buf keys;    /* of JSON rows: ",\"id\":,\"name\":" and padding, made when the first row is written */
     size_t *key_ends;   /* owned; of each column, in `keys` */
     uint64_t map_owner; /* whose map it is; 0: nobody's */

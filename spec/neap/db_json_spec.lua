@@ -88,6 +88,63 @@ describe("rows that were looked at and rows that were not", function()
   end)
 end)
 
+-- Rows of a statement that comes again are asked for in Postgres' binary format when there are many of them.
+describe("the rows of a statement that has run before", function()
+  local MANY = [[
+    select i as n, (i - 11)::smallint as small, i * -4611686018427387904::numeric / 40 as num, (1 << i)::bigint as big,
+           i % 3 = 0 as odd, md5(i::text)::uuid as id, repeat('x"\', i) as words, i::text::char(5) as padded,
+           case when i % 2 = 0 then timestamptz '0001-01-03 BC' + i * interval '250 years 3 us' end as made,
+           timestamp '9999-12-31 23:59:59' + i * interval '100 ms' as seen, 'infinity'::timestamptz as forever,
+           date '0001-01-10' - i as day, json_build_object('n', i) as more, to_jsonb(i) as most
+    from generate_series(1, 20) i]]
+  local READABLE = MANY:gsub("i %* %-4.- as num, ", "")
+
+  local function runs(sql, read)
+    local first = read(db.query(sql))
+    for _ = 1, 5 do
+      assert.equal(first, read(db.query(sql)))
+    end
+    return first
+  end
+
+  it("are the same JSON and the same values as those of the first time", function()
+    for _, sql in ipairs { MANY, READABLE } do
+      local text = runs(sql, json.encode)
+      assert.equal(text, runs(sql .. " -- looked at", function(rows)
+        return json.encode(look_at_all(rows))
+      end))
+    end
+  end)
+
+  it("are so by a schema, in which an integer may be a number or a decimal", function()
+    local function field(name, kind, nullable)
+      return { name = name, node = { kind = kind, nullable = nullable } }
+    end
+    local Row = core.plan { kind = "object", fields = {
+      field("n", "number"), field("big", "decimal"), field("small", "integer"), field("odd", "boolean"), field("id", "uuid"),
+      field("words", "string"), field("made", "datetime", true), field("day", "date"),
+    } }
+    local text = runs(READABLE, function(rows)
+      return json.encode(Row:rows(rows))
+    end)
+    local first = '[{"n":1,"big":"2","small":-10,"odd":false,"id":"c4ca4238-a0b9-2382-0dcc-509a6f75849b"'
+    assert.truthy(text:find(first, 1, true))
+    assert.truthy(text:find('"made":null,"day":"0001-01-09"', 1, true))
+  end)
+
+  it("are in the time zone that a transaction has set", function()
+    runs(READABLE, json.encode)
+    local MADE = { ["Asia/Kolkata"] = "0500-01-03 05:53:28.000006+05:53:28", UTC = "0500-01-03T00:00:00.000006Z" }
+    for zone, made in pairs(MADE) do
+      db.tx(function()
+        db.exec(("set local timezone to '%s'"):format(zone))
+        assert.equal(made, db.query(READABLE)[2].made)
+      end)
+    end
+    db.exec "set local timezone to 'UTC'"
+  end)
+end)
+
 describe("rows by a schema", function()
   local function optional(name, is_optional, is_nullable)
     return { name = name, node = { kind = "integer", optional = is_optional, nullable = is_nullable } }

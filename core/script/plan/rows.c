@@ -89,6 +89,8 @@ static bool is_finite(struct slice text)
 /* A float is written as it is without a schema, a numeric as the number that it is not there. */
 static bool write_number(const struct pg_result *res, int row, int column, struct buf *out)
 {
+    if (pg_result_type(res, column) == PG_INT)
+        return pg_result_write_cell(res, row, column, out);
     if (pg_result_is_null(res, row, column) || !is_finite(pg_result_text(res, row, column)))
         return false;
     if (pg_result_type(res, column) != PG_NUMERIC)
@@ -102,7 +104,7 @@ static bool write_int_as_decimal(const struct pg_result *res, int row, int colum
     if (pg_result_is_null(res, row, column))
         return false;
     buf_char(out, '"');
-    buf_slice(out, pg_result_text(res, row, column));
+    (void)pg_result_write_cell(res, row, column, out);
     buf_char(out, '"');
     return true;
 }

@@ -76,4 +76,16 @@ static void make_quick(enum pool_word word, const char *sql, const char *value)
     CHECK_INT(pool->lanes[lane].state, LANE_OPEN);
     CHECK_INT(pool->lanes[lane].depth, 0);
 }
+
+static void wait_for_all(struct answer *answers, int n)
+{
+    for (int i = 0; i < n; i++)
+        WAIT_FOR(answers[i].calls == 1);
+}
+
+static void free_all(struct answer *answers, int n)
+{
+    for (int i = 0; i < n; i++)
+        answer_free(&answers[i]);
+}
 #endif

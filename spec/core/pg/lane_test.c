@@ -4,18 +4,6 @@
 
 enum { MANY = 1000 };
 
-static void wait_for_all(struct answer *answers, int n)
-{
-    for (int i = 0; i < n; i++)
-        WAIT_FOR(answers[i].calls == 1);
-}
-
-static void free_all(struct answer *answers, int n)
-{
-    for (int i = 0; i < n; i++)
-        answer_free(&answers[i]);
-}
-
 TEST("quick reads of different callers share one connection, and each gets its own answer")
 {
     static struct answer answers[MANY];

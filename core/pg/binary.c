@@ -1,0 +1,328 @@
+#include "pg/binary.h"
+#include "base/date.h"
+#include "base/number.h"
+#include "base/quote.h"
+#include "pg/result.h"
+#include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* Of pg_type.dat. */
+enum {
+    OID_BOOL = 16,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_JSON = 114,
+    OID_BPCHAR = 1042,
+    OID_VARCHAR = 1043,
+    OID_DATE = 1082,
+    OID_TIMESTAMP = 1114,
+    OID_TIMESTAMPTZ = 1184,
+    OID_UUID = 2950,
+    OID_JSONB = 3802
+};
+
+enum {
+    DAYS_TO_2000 = 10957, /* from 1970-01-01; Postgres counts from 2000-01-01 */
+    UUID_BYTES = 16,
+    UUID_TEXT = 36,
+};
+#define DAY_US INT64_C(86400000000)
+
+bool binary_reads(Oid oid)
+{
+    switch (oid) {
+    case OID_BOOL:
+    case OID_INT8:
+    case OID_INT2:
+    case OID_INT4:
+    case OID_TEXT:
+    case OID_JSON:
+    case OID_BPCHAR:
+    case OID_VARCHAR:
+    case OID_JSONB:
+        return true;
+    default:
+        return binary_pays(oid);
+    }
+}
+
+bool binary_pays(Oid oid)
+{
+    return oid == OID_UUID || oid == OID_TIMESTAMPTZ || oid == OID_TIMESTAMP || oid == OID_DATE;
+}
+
+/* Big-endian, as everything in the protocol. */
+static int64_t read_int(struct slice cell)
+{
+    uint64_t v;
+
+    if (cell.n == sizeof v) {
+        memcpy(&v, cell.p, sizeof v);
+        return (int64_t)be64toh(v);
+    }
+    v = cell.n > 0 && (unsigned char)cell.p[0] >= 0x80 ? UINT64_MAX : 0;
+
+    for (size_t i = 0; i < cell.n; i++)
+        v = v << 8 | (unsigned char)cell.p[i];
+    return (int64_t)v;
+}
+
+/* ---- uuid: send writes its sixteen bytes, out 8-4-4-4-12 digits ---- */
+
+#ifdef __SSE2__
+static void put_hex16(char out[static 32], const char *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), low = _mm_set1_epi8(15);
+    __m128i halves[2] = {_mm_and_si128(_mm_srli_epi16(v, 4), low), _mm_and_si128(v, low)};
+
+    for (int i = 0; i < 2; i++) { /* from ten on a letter */
+        __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(halves[i], _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
+        halves[i] = _mm_add_epi8(_mm_add_epi8(halves[i], _mm_set1_epi8('0')), letters);
+    }
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_unpacklo_epi8(halves[0], halves[1]));
+    _mm_storeu_si128((__m128i *)(void *)(out + 16), _mm_unpackhi_epi8(halves[0], halves[1]));
+}
+#else
+static void put_hex16(char out[static 32], const char *p)
+{
+    for (int i = 0; i < UUID_BYTES; i++) {
+        out[2 * i] = "0123456789abcdef"[(unsigned char)p[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[(unsigned char)p[i] & 15];
+    }
+}
+#endif
+
+static void put_uuid(char out[static UUID_TEXT], const char *p)
+{
+    char hex[32];
+
+    put_hex16(hex, p);
+    memcpy(out, hex, 8);
+    memcpy(out + 9, hex + 8, 4);
+    memcpy(out + 14, hex + 12, 4);
+    memcpy(out + 19, hex + 16, 4);
+    memcpy(out + 24, hex + 20, 12);
+    out[8] = out[13] = out[18] = out[23] = '-';
+}
+
+/* ---- times ---- */
+
+static const char pairs[] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+static char *put_two(char *p, unsigned v)
+{
+    memcpy(p, pairs + (size_t)2 * v, 2);
+    return p + 2;
+}
+
+/* At least four digits; BC is said at the end of the text, and has no year 0. */
+static char *put_date(char *p, struct date d)
+{
+    char digits[NUMBER_TEXT_MAX];
+    size_t n = number_write_u64(digits, (uint64_t)(d.year > 0 ? d.year : 1 - d.year));
+
+    for (size_t i = n; i < 4; i++)
+        *p++ = '0';
+    memcpy(p, digits, n);
+    p += n;
+    *p++ = '-';
+    p = put_two(p, (unsigned)d.month);
+    *p++ = '-';
+    return put_two(p, (unsigned)d.day);
+}
+
+static char *put_era(char *p, struct date d)
+{
+    if (d.year > 0)
+        return p;
+    memcpy(p, " BC", 3);
+    return p + 3;
+}
+
+static size_t write_date(char *out, int64_t days)
+{
+    struct date d = date_from_days(days + DAYS_TO_2000);
+
+    return (size_t)(put_era(put_date(out, d), d) - out);
+}
+
+/* A time of six digits or none; what trails in zeros is not written. */
+static char *put_fraction(char *p, unsigned us)
+{
+    if (us == 0)
+        return p;
+    *p++ = '.';
+    p = date_put_digits(p, (int)us, 6);
+    while (p[-1] == '0')
+        p--;
+    return p;
+}
+
+struct instant {
+    struct date date;
+    unsigned second, us; /* of the day, of the second */
+};
+
+static struct instant instant_of(int64_t us)
+{
+    int64_t days = us / DAY_US - (us % DAY_US < 0), rest = us - days * DAY_US;
+
+    return (struct instant){date_from_days(days + DAYS_TO_2000), (unsigned)(rest / 1000000), (unsigned)(rest % 1000000)};
+}
+
+static size_t write_timestamp(char *out, int64_t us, bool with_zone)
+{
+    struct instant t = instant_of(us);
+    char *p = put_date(out, t.date);
+
+    *p++ = ' ';
+    p = put_fraction(date_put_time(p, (int)t.second), t.us);
+    if (with_zone) {
+        memcpy(p, "+00", 3);
+        p += 3;
+    }
+    return (size_t)(put_era(p, t.date) - out);
+}
+
+/* RFC 3339, with its quotes; false: it has no such form. */
+static bool write_rfc3339(struct buf *out, int64_t us, bool with_zone)
+{
+    struct instant t = instant_of(us);
+    char *to = buf_reserve(out, 32);
+
+    if (t.date.year < 1 || t.date.year > 9999)
+        return false;
+    memcpy(to, "\"YYYY-MM-DDTHH:MM:SS.ffffffZ\"", 29);
+    put_two(to + 1, (unsigned)t.date.year / 100);
+    put_two(to + 3, (unsigned)t.date.year % 100);
+    put_two(to + 6, (unsigned)t.date.month);
+    put_two(to + 9, (unsigned)t.date.day);
+    put_two(to + 12, t.second / 3600);
+    put_two(to + 15, t.second / 60 % 60);
+    put_two(to + 18, t.second % 60);
+    put_two(to + 21, t.us / 10000);
+    put_two(to + 23, t.us / 100 % 100);
+    put_two(to + 25, t.us % 100);
+    if (!with_zone)
+        to[27] = '"';
+    out->n += with_zone ? 29 : 28;
+    return true;
+}
+
+/* The ends of the range stand for infinity. */
+static bool is_infinity(int64_t v)
+{
+    return v == INT64_MAX || v == INT64_MIN;
+}
+
+static struct slice infinity(int64_t v)
+{
+    return v > 0 ? SLICE_LIT("infinity") : SLICE_LIT("-infinity");
+}
+
+static struct slice time_text(Oid oid, int64_t v, char *scratch)
+{
+    if (is_infinity(v))
+        return infinity(v);
+    return slice_of(scratch, write_timestamp(scratch, v, oid == OID_TIMESTAMPTZ));
+}
+
+static struct slice date_text(int64_t v, char *scratch)
+{
+    if (v == INT32_MAX || v == INT32_MIN)
+        return infinity(v);
+    return slice_of(scratch, write_date(scratch, v));
+}
+
+/* ---- */
+
+struct slice binary_text(Oid oid, struct slice cell, char scratch[static BINARY_TEXT_MAX])
+{
+    switch (oid) {
+    case OID_BOOL:
+        return read_int(cell) != 0 ? SLICE_LIT("t") : SLICE_LIT("f");
+    case OID_INT8:
+    case OID_INT2:
+    case OID_INT4:
+        return slice_of(scratch, number_write_i64(scratch, read_int(cell)));
+    case OID_JSONB: /* a byte that is its version, which is 1 */
+        return slice_of(cell.p + 1, cell.n > 0 ? cell.n - 1 : 0);
+    case OID_UUID:
+        if (cell.n != UUID_BYTES)
+            return cell;
+        put_uuid(scratch, cell.p);
+        return slice_of(scratch, UUID_TEXT);
+    case OID_DATE:
+        return date_text(read_int(cell), scratch);
+    case OID_TIMESTAMP:
+    case OID_TIMESTAMPTZ:
+        return time_text(oid, read_int(cell), scratch);
+    default:
+        return cell;
+    }
+}
+
+static void write_quoted(struct buf *out, struct slice text)
+{
+    char *to = buf_reserve(out, text.n + 2);
+
+    to[0] = '"';
+    memcpy(to + 1, text.p, text.n);
+    to[text.n + 1] = '"';
+    out->n += text.n + 2;
+}
+
+static void write_time(struct buf *out, Oid oid, int64_t v)
+{
+    char scratch[BINARY_TEXT_MAX];
+
+    if (is_infinity(v) || !write_rfc3339(out, v, oid == OID_TIMESTAMPTZ))
+        write_quoted(out, time_text(oid, v, scratch));
+}
+
+static void write_uuid(struct buf *out, struct slice cell)
+{
+    char *to = buf_reserve(out, UUID_TEXT + 2);
+
+    if (cell.n != UUID_BYTES) {
+        buf_lit(out, "null");
+        return;
+    }
+    to[0] = to[UUID_TEXT + 1] = '"';
+    put_uuid(to + 1, cell.p);
+    out->n += UUID_TEXT + 2;
+}
+
+void binary_write_json(struct buf *out, Oid oid, struct slice cell)
+{
+    char scratch[BINARY_TEXT_MAX];
+
+    switch (oid) {
+    case OID_TEXT:
+    case OID_BPCHAR:
+    case OID_VARCHAR:
+        quote_json(out, cell);
+        break;
+    case OID_UUID:
+        write_uuid(out, cell);
+        break;
+    case OID_BOOL:
+        buf_str(out, read_int(cell) != 0 ? "true" : "false");
+        break;
+    case OID_TIMESTAMP:
+    case OID_TIMESTAMPTZ:
+        write_time(out, oid, read_int(cell));
+        break;
+    case OID_DATE:
+        write_quoted(out, binary_text(oid, cell, scratch));
+        break;
+    default:
+        buf_slice(out, binary_text(oid, cell, scratch));
+    }
+}
