@@ -1,7 +1,7 @@
 #include "pg/binary.h"
-#include "base/date.h"
 #include "base/number.h"
 #include "base/quote.h"
+#include "pg/binary_time.h"
 #include "pg/result.h"
 #include <endian.h>
 #ifdef __SSE2__
@@ -25,12 +25,7 @@ enum {
     OID_JSONB = 3802
 };
 
-enum {
-    DAYS_TO_2000 = 10957, /* from 1970-01-01; Postgres counts from 2000-01-01 */
-    UUID_BYTES = 16,
-    UUID_TEXT = 36,
-};
-#define DAY_US INT64_C(86400000000)
+enum { UUID_BYTES = 16, UUID_TEXT = 36 };
 
 bool binary_reads(Oid oid)
 {
@@ -109,112 +104,6 @@ static void put_uuid(char out[static UUID_TEXT], const char *p)
     out[8] = out[13] = out[18] = out[23] = '-';
 }
 
-/* ---- times ---- */
-
-static const char pairs[] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-
-static char *put_two(char *p, unsigned v)
-{
-    memcpy(p, pairs + (size_t)2 * v, 2);
-    return p + 2;
-}
-
-/* At least four digits; BC is said at the end of the text, and has no year 0. */
-static char *put_date(char *p, struct date d)
-{
-    char digits[NUMBER_TEXT_MAX];
-    size_t n = number_write_u64(digits, (uint64_t)(d.year > 0 ? d.year : 1 - d.year));
-
-    for (size_t i = n; i < 4; i++)
-        *p++ = '0';
-    memcpy(p, digits, n);
-    p += n;
-    *p++ = '-';
-    p = put_two(p, (unsigned)d.month);
-    *p++ = '-';
-    return put_two(p, (unsigned)d.day);
-}
-
-static char *put_era(char *p, struct date d)
-{
-    if (d.year > 0)
-        return p;
-    memcpy(p, " BC", 3);
-    return p + 3;
-}
-
-static size_t write_date(char *out, int64_t days)
-{
-    struct date d = date_from_days(days + DAYS_TO_2000);
-
-    return (size_t)(put_era(put_date(out, d), d) - out);
-}
-
-/* A time of six digits or none; what trails in zeros is not written. */
-static char *put_fraction(char *p, unsigned us)
-{
-    if (us == 0)
-        return p;
-    *p++ = '.';
-    p = date_put_digits(p, (int)us, 6);
-    while (p[-1] == '0')
-        p--;
-    return p;
-}
-
-struct instant {
-    struct date date;
-    unsigned second, us; /* of the day, of the second */
-};
-
-static struct instant instant_of(int64_t us)
-{
-    int64_t days = us / DAY_US - (us % DAY_US < 0), rest = us - days * DAY_US;
-
-    return (struct instant){date_from_days(days + DAYS_TO_2000), (unsigned)(rest / 1000000), (unsigned)(rest % 1000000)};
-}
-
-static size_t write_timestamp(char *out, int64_t us, bool with_zone)
-{
-    struct instant t = instant_of(us);
-    char *p = put_date(out, t.date);
-
-    *p++ = ' ';
-    p = put_fraction(date_put_time(p, (int)t.second), t.us);
-    if (with_zone) {
-        memcpy(p, "+00", 3);
-        p += 3;
-    }
-    return (size_t)(put_era(p, t.date) - out);
-}
-
-/* RFC 3339, with its quotes; false: it has no such form. */
-static bool write_rfc3339(struct buf *out, int64_t us, bool with_zone)
-{
-    struct instant t = instant_of(us);
-    char *to = buf_reserve(out, 32);
-
-    if (t.date.year < 1 || t.date.year > 9999)
-        return false;
-    memcpy(to, "\"YYYY-MM-DDTHH:MM:SS.ffffffZ\"", 29);
-    put_two(to + 1, (unsigned)t.date.year / 100);
-    put_two(to + 3, (unsigned)t.date.year % 100);
-    put_two(to + 6, (unsigned)t.date.month);
-    put_two(to + 9, (unsigned)t.date.day);
-    put_two(to + 12, t.second / 3600);
-    put_two(to + 15, t.second / 60 % 60);
-    put_two(to + 18, t.second % 60);
-    put_two(to + 21, t.us / 10000);
-    put_two(to + 23, t.us / 100 % 100);
-    put_two(to + 25, t.us % 100);
-    if (!with_zone)
-        to[27] = '"';
-    out->n += with_zone ? 29 : 28;
-    return true;
-}
-
 /* The ends of the range stand for infinity. */
 static bool is_infinity(int64_t v)
 {
@@ -230,14 +119,14 @@ static struct slice time_text(Oid oid, int64_t v, char *scratch)
 {
     if (is_infinity(v))
         return infinity(v);
-    return slice_of(scratch, write_timestamp(scratch, v, oid == OID_TIMESTAMPTZ));
+    return slice_of(scratch, binary_write_timestamp(scratch, v, oid == OID_TIMESTAMPTZ));
 }
 
 static struct slice date_text(int64_t v, char *scratch)
 {
     if (v == INT32_MAX || v == INT32_MIN)
         return infinity(v);
-    return slice_of(scratch, write_date(scratch, v));
+    return slice_of(scratch, binary_write_date(scratch, v));
 }
 
 /* ---- */
@@ -282,7 +171,7 @@ static void write_time(struct buf *out, Oid oid, int64_t v)
 {
     char scratch[BINARY_TEXT_MAX];
 
-    if (is_infinity(v) || !write_rfc3339(out, v, oid == OID_TIMESTAMPTZ))
+    if (is_infinity(v) || !binary_write_rfc3339(out, v, oid == OID_TIMESTAMPTZ))
         write_quoted(out, time_text(oid, v, scratch));
 }
 

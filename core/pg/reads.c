@@ -47,29 +47,6 @@ static void discard(struct reads *r)
 
 /* ---- what is asked ---- */
 
-/* The values only: [values][lengths][value NUL]... */
-static void copy_values(struct arena *arena, struct pg_statement *to, const struct pg_statement *st, size_t bytes)
-{
-    size_t n = (size_t)st->n;
-    char *block = arena_alloc(arena, n * (sizeof(char *) + sizeof(int) + 1) + bytes);
-    const char **values = (const char **)(void *)block;
-    int *lengths = (int *)(void *)(block + n * sizeof(char *));
-    char *p = block + n * (sizeof(char *) + sizeof(int));
-
-    for (size_t i = 0; i < n; i++) {
-        values[i] = st->values[i] ? p : NULL;
-        lengths[i] = st->values[i] ? st->lengths[i] : 0;
-        if (values[i] == NULL)
-            continue;
-        memcpy(p, st->values[i], (size_t)lengths[i]);
-        p[lengths[i]] = '\0';
-        p += lengths[i] + 1;
-    }
-    to->n = st->n;
-    to->values = values;
-    to->lengths = lengths;
-}
-
 static bool has_text_of(const struct pg_statement *st, const struct pg_statement *before)
 {
     return statement_hash_of(st) == before->hash && slice_eq(st->sql, before->sql);
@@ -78,11 +55,10 @@ static bool has_text_of(const struct pg_statement *st, const struct pg_statement
 bool reads_add(struct reads *r, const struct pg_statement *st)
 {
     struct read_item *it = &r->items[r->n];
-    size_t bytes = statement_bytes(st);
 
     assert(r->n < r->cap);
     *it = (struct read_item){.reads = r};
-    if (bytes > LANE_STATEMENT_BYTES_MAX)
+    if (statement_bytes(st) > LANE_STATEMENT_BYTES_MAX)
         return false;
     if (r->n > 0 && has_text_of(st, &it[-1].st)) {
         if (statement_values_fault(st))
@@ -96,7 +72,7 @@ bool reads_add(struct reads *r, const struct pg_statement *st)
         it->st.sql = slice_of(arena_dup(&r->arena, st->sql.p, st->sql.n), st->sql.n);
         it->st.hash = statement_hash_of(st);
     }
-    copy_values(&r->arena, &it->st, st, bytes - st->sql.n);
+    statement_copy_values(&it->st, st, arena_alloc(&r->arena, statement_values_size(st)));
     r->n++;
     return true;
 }

@@ -173,38 +173,47 @@ const char *statement_values_fault(const struct pg_statement *st)
     return NULL;
 }
 
-/* [values][lengths][sql NUL][value NUL]... */
+size_t statement_values_size(const struct pg_statement *st)
+{
+    return (size_t)st->n * (sizeof(char *) + sizeof(int) + 1) + statement_bytes(st) - st->sql.n;
+}
+
+/* [values][lengths][value NUL]... */
+void statement_copy_values(struct pg_statement *to, const struct pg_statement *st, char *room)
+{
+    size_t n = (size_t)st->n;
+    const char **values = (const char **)(void *)room;
+    int *lengths = (int *)(void *)(room + n * sizeof(char *));
+    char *p = room + n * (sizeof(char *) + sizeof(int));
+
+    for (size_t i = 0; i < n; i++) {
+        values[i] = st->values[i] ? p : NULL;
+        lengths[i] = st->values[i] ? st->lengths[i] : 0;
+        if (values[i] == NULL)
+            continue;
+        memcpy(p, st->values[i], (size_t)lengths[i]);
+        p[lengths[i]] = '\0';
+        p += lengths[i] + 1;
+    }
+    to->n = st->n;
+    to->values = values;
+    to->lengths = lengths;
+}
+
 void statement_copy_set(struct statement_copy *copy, const struct pg_statement *st)
 {
-    size_t count = (size_t)st->n;
-    size_t need = count * (sizeof(char *) + sizeof(int) + 1) + statement_bytes(st) + 1;
-    const char **values;
-    int *lengths;
-    char *p;
+    size_t values = statement_values_size(st), need = values + st->sql.n + 1;
 
     if (need > copy->cap) {
         free(copy->block);
         copy->cap = need;
         copy->block = mem_alloc(need);
     }
-    values = (const char **)(void *)copy->block;
-    lengths = (int *)(void *)(copy->block + count * sizeof(char *));
-    p = copy->block + count * (sizeof(char *) + sizeof(int));
-    memcpy(p, st->sql.p, st->sql.n);
-    p[st->sql.n] = '\0';
-    copy->st = (struct pg_statement){slice_of(p, st->sql.n), st->hash, st->n, values, lengths};
-    p += st->sql.n + 1;
-    for (size_t i = 0; i < count; i++) {
-        values[i] = NULL;
-        lengths[i] = 0;
-        if (st->values[i] == NULL)
-            continue;
-        lengths[i] = st->lengths[i];
-        values[i] = p;
-        memcpy(p, st->values[i], (size_t)lengths[i]);
-        p[lengths[i]] = '\0';
-        p += lengths[i] + 1;
-    }
+    statement_copy_values(&copy->st, st, copy->block);
+    memcpy(copy->block + values, st->sql.p, st->sql.n);
+    copy->block[values + st->sql.n] = '\0';
+    copy->st.sql = slice_of(copy->block + values, st->sql.n);
+    copy->st.hash = st->hash;
 }
 
 void statement_copy_free(struct statement_copy *copy)

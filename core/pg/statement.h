@@ -59,6 +59,9 @@ struct statement_copy {
     char *block; /* owned */
     size_t cap;
 };
+/* Its parameters alone, to room of that size, aligned for pointers. */
+size_t statement_values_size(const struct pg_statement *st);
+void statement_copy_values(struct pg_statement *to, const struct pg_statement *st, char *room);
 void statement_copy_set(struct statement_copy *copy, const struct pg_statement *st);
 void statement_copy_free(struct statement_copy *copy);
 uint64_t statement_hash_of(const struct pg_statement *st); /* computed when it is not there */
