@@ -201,6 +201,7 @@ static void fill_env(struct worker *w)
                                  .engines = &w->engines,
                                  .mode = w->opts->mode,
                                  .workers = w->opts->shared->count,
+                                 .slot = w->opts->slot,
                                  .listen_host = w->opts->settings->host,
                                  .app_dir = p->app_dir,
                                  .home = p->home,

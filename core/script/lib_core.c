@@ -70,8 +70,11 @@ static void add_facts(lua_State *L, const struct script_env *env)
         set_string(L, "role", env->as.role);
         lua_setfield(L, -2, "as");
     }
-    if (env->mode != SCRIPT_TOOL)
+    if (env->mode != SCRIPT_TOOL) {
+        lua_pushinteger(L, env->slot);
+        lua_setfield(L, -2, "worker");
         return;
+    }
     lua_createtable(L, env->argc, 0);
     for (int i = 0; i < env->argc; i++) {
         lua_pushstring(L, env->argv[i]);

@@ -161,9 +161,11 @@ end
 
 --- Reads and checks everything. Raises a table { problems = { "NAME: what it must be", ... } } that has all of them.
 ---@param definition table            from settings.define
----@param sources { environment: table<string, string>, file: table<string, string>?, problems: string[]? }
+---@param sources { environment: table<string, string>, file: table<string, string>?, problems: string[]?,
+---  lines: table<string, integer>? }  file, problems and lines as neap.settings.dotenv gives them
 ---@param mode "serve"|"dev"|"tool"
 ---@return table config  frozen; an undeclared name is an error
+---@return neap.UnknownSetting[] unknown  names in the file that no setting has
 function M.resolve(definition, sources, mode)
   return reader.resolve(definition, sources, mode)
 end

@@ -2,6 +2,7 @@
 local core = require "neap.core"
 local scratch = require "spec.support.scratch"
 local sys = require "neap.core.os"
+local test = require "neap.test"
 
 -- Without the .env that a developer may have beside the real config.lua.
 local app
@@ -61,6 +62,27 @@ describe("a service without a database and a secret", function()
     assert.equal(78, code)
     assert.matches("DATABASE_URL: is required", said, 1, true)
     assert.matches("SECRET_KEY: is required", said, 1, true)
+  end)
+end)
+
+describe("a name in .env that no setting has", function()
+  it("is a warning at the start, once however many workers there are", function()
+    local own = scratch.app {
+      links = { ["config.lua"] = "spec/fixtures/edges/config.lua", ["lua"] = "spec/fixtures/edges/lua" },
+      files = { [".env"] = "# mine\nPROT=hunter2\n" },
+    }
+    local server = test.spawn_server { dir = own, env = { WORKERS = "2" } }
+    server:wait_log "ready"
+    local said, told = server:log_text(), {}
+    for _, line in ipairs(server:logs()) do
+      if line.message == "settings.unknown" then
+        told[#told + 1] = { line.level, line.name, line.line, line.did_you_mean }
+      end
+    end
+    server:stop()
+    scratch.remove(own)
+    assert.same({ { "warn", "PROT", 2, "PORT" } }, told)
+    assert.is_nil(said:find("hunter2", 1, true))
   end)
 end)
 

@@ -273,6 +273,51 @@ describe("the database URL", function()
   end)
 end)
 
+describe("a name in the file that no setting has", function()
+  local function unknown(declared, text)
+    local values, _, lines = require("neap.settings.dotenv").parse(text)
+    local sources = { environment = { PATH = "/bin", DATABSE_URL = "x" }, file = values, lines = lines }
+    local _, found = settings.resolve(settings.define(declared), sources, "tool")
+    local texts = {}
+    for i, one in ipairs(found) do
+      texts[i] = one.text
+    end
+    return texts
+  end
+
+  it("is told with its line and the setting that is nearest, if one is near", function()
+    assert.same({
+      ".env:1: no setting has the name DATABSE_URL; did you mean DATABASE_URL?",
+      ".env:2: no setting has the name SECRTE_KEY; did you mean SECRET_KEY?",
+      ".env:3: no setting has the name WORKER; did you mean WORKERS?",
+      ".env:4: no setting has the name DB_POOLMX; did you mean DB_POOL_MAX?",
+      ".env:5: no setting has the name port; did you mean PORT?",
+      ".env:7: no setting has the name SOMETHING_ELSE",
+      ".env:8: no setting has the name HOT; did you mean HOST?",
+    }, unknown({}, "DATABSE_URL=a\nSECRTE_KEY=b\nWORKER=1\nDB_POOLMX=1\nport=1\n# c\nSOMETHING_ELSE=\nHOT=1\n"))
+  end)
+
+  it("is none of those that the application declares, their other names, and those with _FILE", function()
+    local declared = {
+      TITLE = settings.string { alias = "APP_TITLE" },
+      mail = settings.group { MAIL_KEY = settings.secret {} },
+    }
+    assert.same({}, unknown(declared, "APP_TITLE=a\nMAIL_KEY_FILE=\nMAIL_KEY=\nSECRET_KEY_FILE=\nPORT=1\n"))
+    assert.same({ ".env:1: no setting has the name TITEL; did you mean TITLE?" }, unknown(declared, "TITEL=a\n"))
+  end)
+
+  it("is not shown when it may be a piece of a secret", function()
+    assert.same({ ".env:1: no setting has this name" }, unknown({}, "kYc3Qw9Zl1==\n"))
+  end)
+
+  it("is told with what is wrong, since it may be why", function()
+    local found = problems({ DATABASE_URL = settings.required }, {}, "serve", { DATABSE_URL = "x", SECRET_KEY = SECRET })
+    assert.same({
+      "DATABASE_URL: is required", ".env: no setting has the name DATABSE_URL; did you mean DATABASE_URL?",
+    }, found)
+  end)
+end)
+
 describe("declaring", function()
   it("refuses a name that no environment has, an option that is misspelt, and settings.required of the unknown", function()
     assert.has_error(function() settings.define { name = settings.string {} } end)

@@ -33,6 +33,7 @@ struct script_env {
     struct list *engines; /* all that are alive; owned by the process: script/engines.h */
     enum script_mode mode;
     unsigned workers; /* that share this host's cores; 0: this one alone */
+    unsigned slot;    /* which of them this is, from 0 */
     struct script_user as;
     const char *listen_host; /* HOST; NULL in a tool */
     const char *app_dir;     /* absolute */

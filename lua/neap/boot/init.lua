@@ -15,6 +15,7 @@ local M = {}
 -- The settings by mode: what a service must have, a command may do without.
 local configs = {}
 local config, app
+local unknown = {}
 
 local function read_file(path)
   local file = io.open(path, "rb")
@@ -60,22 +61,36 @@ end
 
 local function sources()
   local text = read_file(core.app_dir .. "/.env")
-  local values, problems = {}, nil
-  if text then
-    values, problems = dotenv.parse(text)
-  end
-  return { environment = environment, file = values, problems = problems }
+  local values, problems, lines = dotenv.parse(text or "")
+  return { environment = environment, file = values, problems = problems, lines = lines }
 end
 
 --- The frozen settings, also as `require "config"`. Raises { problems = {...} } with everything that is wrong.
 ---@param mode "serve"|"dev"|"tool"
 function M.config(mode)
   if configs[mode] == nil then
-    configs[mode] = settings.resolve(M.definition(), sources(), mode)
+    configs[mode], unknown = settings.resolve(M.definition(), sources(), mode)
   end
   config = config or configs[mode]
   package.loaded.config = config
   return configs[mode]
+end
+
+--- Names in APP/.env that no setting has, so that nothing reads them.
+---@return neap.UnknownSetting[]
+function M.unknown_settings()
+  M.config "tool"
+  return unknown
+end
+
+-- The file is the same for all workers, and the first one speaks for them.
+local function tell_unknown_settings()
+  if core.mode == "tool" or core.worker ~= 0 then
+    return
+  end
+  for _, one in ipairs(unknown) do
+    log.warn("settings.unknown", { name = one.name, line = one.line, did_you_mean = one.nearest })
+  end
 end
 
 local function make_app()
@@ -120,6 +135,7 @@ function M.load(mode)
   end
   M.config(mode)
   log.setup { level = config.LOG_LEVEL, redirect_print = core.mode ~= "tool" }
+  tell_unknown_settings()
   require("neap.core.db").slow(config.DB_SLOW_MS)
   core.set_error_mapper(errors.map)
   local problem = require("neap.token").configure(config)

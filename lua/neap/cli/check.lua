@@ -59,6 +59,12 @@ local function check_migrations()
   return #require("neap.migrate").files(core.app_dir .. "/migrations")
 end
 
+local function tell_unknown_settings()
+  for _, one in ipairs(boot.unknown_settings()) do
+    terminal.note(("%s: %s"):format(terminal.colour("yellow", "warning"), one.text))
+  end
+end
+
 -- After the modules: they declare the schemas and the stores.
 local function check_tables()
   local problems, compared
@@ -77,6 +83,7 @@ end
 function M.main()
   return command:run(function(flags)
     boot.config(flags.serve and "serve" or "tool")
+    tell_unknown_settings()
     local routes = #boot.load("tool"):routes()
     local problems, modules = check_files()
     if #problems > 0 then

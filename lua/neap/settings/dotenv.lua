@@ -91,6 +91,7 @@ end
 ---@param file string?  for the problems; ".env"
 ---@return table<string, string> values
 ---@return string[] problems  "`.env:3: is not NAME=VALUE`"
+---@return table<string, integer> lines  where each name stands
 function M.parse(text, file)
   file = file or ".env"
   text = text:gsub("^\xEF\xBB\xBF", ""):gsub("\r\n", "\n")
@@ -112,7 +113,7 @@ function M.parse(text, file)
     at = skip_line(text, at)
     line = line + count_lines(text:sub(from, at - 1))
   end
-  return values, problems
+  return values, problems, first_line
 end
 
 return M

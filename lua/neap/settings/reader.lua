@@ -1,6 +1,7 @@
 --- Finds each setting's text, makes values of them, and gathers all that is wrong before it says anything.
 local keys = require "neap.base.keys"
 local types = require "neap.settings.types"
+local unknown = require "neap.settings.unknown"
 
 local M = {}
 
@@ -178,8 +179,15 @@ function M.resolve(definition, sources, mode)
       problems[#problems + 1] = problem
     end
   end
+  local strangers = unknown.find(definition, sources.file or {}, sources.lines)
+  if #problems > 0 then
+    -- The setting that is missing may be there under a name with a typing error.
+    for _, one in ipairs(strangers) do
+      problems[#problems + 1] = one.text
+    end
+  end
   M.raise(problems)
-  return frozen_config(definition, values)
+  return frozen_config(definition, values), strangers
 end
 
 return M
