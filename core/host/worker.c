@@ -214,6 +214,22 @@ static void fill_env(struct worker *w)
 
 /* ---- life ---- */
 
+/* For who started `neap dev`: an address to click at, and the one of the documentation when there is some. */
+static void show_banner(const struct worker *w)
+{
+    const char *host = w->opts->settings->host;
+    const char *docs = w->engine ? engine_docs_path(w->engine) : NULL;
+    bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+    bool v6 = !any && strchr(host, ':');
+    char url[ERR_MAX];
+
+    snprintf(url, sizeof url, "http://%s%s%s:%d", v6 ? "[" : "", any ? "127.0.0.1" : host, v6 ? "]" : "", w->opts->port);
+    dprintf(STDERR_FILENO, "\n  %s   Ctrl-C stops it; a saved file is live\n", url);
+    if (docs)
+        dprintf(STDERR_FILENO, "  %s%s\n", url, docs);
+    dprintf(STDERR_FILENO, "\n");
+}
+
 static void tell_listening(const struct worker *w)
 {
     const char *host = w->opts->settings->host;
@@ -226,12 +242,8 @@ static void tell_listening(const struct worker *w)
         log_end(&l);
     }
     log_flush();
-    if (w->opts->mode == SCRIPT_DEV && atomic_load(&w->slot->generation) == 1) {
-        bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
-        bool v6 = !any && strchr(host, ':');
-        dprintf(STDERR_FILENO, "\n  http://%s%s%s:%d   Ctrl-C stops it; a saved file is live\n\n", v6 ? "[" : "",
-                any ? "127.0.0.1" : host, v6 ? "]" : "", w->opts->port);
-    }
+    if (w->opts->mode == SCRIPT_DEV && atomic_load(&w->slot->generation) == 1)
+        show_banner(w);
 }
 
 static int open_parts(struct worker *w)

@@ -99,6 +99,7 @@ static void on_over(struct engine *e)
     list_remove(&e->link);
     operations_free(&s->operations);
     auth_free(s->auth);
+    free(s->docs_path);
     buf_free(&e->interrupted_at);
     buf_free(&s->scratch);
     buf_free(&s->scratch_headers);
@@ -202,6 +203,11 @@ int engine_load(struct engine *e, char err[static ERR_MAX])
 struct route_table *engine_routes(struct engine *e)
 {
     return service_of_engine(e)->routes;
+}
+
+const char *engine_docs_path(struct engine *e)
+{
+    return service_of_engine(e)->docs_path;
 }
 
 unsigned engine_tasks(const struct engine *e)

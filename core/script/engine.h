@@ -14,6 +14,8 @@ struct engine *engine_new(const struct script_env *env, char err[static ERR_MAX]
  * -78 when the configuration is wrong (err lists every problem, a line each). No handler runs. */
 int engine_load(struct engine *e, char err[static ERR_MAX]) __attribute__((warn_unused_result));
 struct route_table *engine_routes(struct engine *e); /* borrowed; server_set_routes takes its own count */
+/* Where people read what the routes are for, "/docs"; NULL: nowhere. Borrowed. */
+const char *engine_docs_path(struct engine *e);
 /* Drops the owner's count: freed now, or when the last task or request is over. Its background tasks are cancelled. */
 void engine_retire(struct engine *e);
 unsigned engine_tasks(const struct engine *e); /* live coroutines */

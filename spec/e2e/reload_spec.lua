@@ -3,6 +3,7 @@ local core = require "neap.core"
 local edges = require "spec.support.edges"
 local load = require "spec.support.load"
 local scratch = require "spec.support.scratch"
+local test = require "neap.test"
 local wire = require "spec.support.wire"
 
 local INIT = [[
@@ -52,6 +53,44 @@ local function wait_for_version(n)
   end
   error(("version %d never came"):format(n))
 end
+
+describe("what neap dev says when it serves", function()
+  local function banner(options, route)
+    local dir = scratch.app {
+      links = { ["config.lua"] = "spec/fixtures/edges/config.lua" },
+      files = { ["lua/app/init.lua"] = ([[
+return function()
+  local app = require("neap").app { auth = false %s }
+  app:get(%q, function() return { mine = true } end)
+  return app
+end
+]]):format(options, route) },
+    }
+    local own = test.spawn_server { dir = dir, command = "dev" }
+    local said
+    edges.eventually(function()
+      said = own:log_text():match "\n(  http://.-\n)\n"
+      return said
+    end)
+    local port = own.port
+    own:stop()
+    scratch.remove(dir)
+    return (said:gsub(":" .. port, ":PORT"))
+  end
+
+  local HEAD = "  http://127.0.0.1:PORT   Ctrl-C stops it; a saved file is live\n"
+
+  it("names its address, and that of the documentation where there is some", function()
+    assert.equal(HEAD .. "  http://127.0.0.1:PORT/docs\n", banner("", "/a"))
+    assert.equal(HEAD .. "  http://127.0.0.1:PORT/manual\n", banner(", docs_url = '/manual'", "/a"))
+    assert.equal(HEAD .. "  http://127.0.0.1:PORT/redoc\n", banner(", docs_url = false", "/a"))
+    assert.equal(HEAD, banner(", docs = false", "/a"))
+  end)
+
+  it("does not take a page of the application's own for it", function()
+    assert.equal(HEAD .. "  http://127.0.0.1:PORT/redoc\n", banner("", "/docs"))
+  end)
+end)
 
 describe("neap dev", function()
   setup(function()

@@ -1,9 +1,11 @@
 #include "script/request/lib_route.h"
+#include "base/mem.h"
 #include "http/route.h"
 #include "script/request/service.h"
 #include "script/runtime/env.h"
 #include "script/runtime/lua_slice.h"
 #include <lauxlib.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct slice string_field(lua_State *L, const char *key)
@@ -151,8 +153,21 @@ static int l_set_error_mapper(lua_State *L)
     return 0;
 }
 
-static const luaL_Reg functions[] = {
-    {"route", l_route}, {"routes", l_routes}, {"set_error_mapper", l_set_error_mapper}, {NULL, NULL}};
+static int l_set_docs_path(lua_State *L)
+{
+    struct service *s = service_of(L);
+    size_t n;
+    const char *path = luaL_optlstring(L, 1, NULL, &n);
+    free(s->docs_path);
+    s->docs_path = path ? mem_dup(path, n) : NULL;
+    return 0;
+}
+
+static const luaL_Reg functions[] = {{"route", l_route},
+                                     {"routes", l_routes},
+                                     {"set_error_mapper", l_set_error_mapper},
+                                     {"set_docs_path", l_set_docs_path},
+                                     {NULL, NULL}};
 
 void lib_route_add(lua_State *L)
 {

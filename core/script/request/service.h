@@ -19,6 +19,7 @@ struct service {
     struct auth *auth;            /* owned; NULL: nobody can sign in */
     int name_outsider;            /* registry reference: names the user behind an issuer's subject, or LUA_NOREF */
     int error_mapper;             /* registry reference, or LUA_NOREF */
+    char *docs_path;              /* owned; of the page that shows the routes to people, NULL: there is none */
     struct list outlets;          /* answers that outlived their handlers */
     struct reply reply;           /* of the task that ends now */
     struct buf scratch;           /* body bytes of that reply */

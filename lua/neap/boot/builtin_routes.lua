@@ -70,16 +70,19 @@ end
 ---@param routes table[]  the application's own
 ---@param config table
 ---@return table[]
+---@return string? docs_path  of the first page that shows the application's document
 function M.of(app, routes, config)
   local declared = {}
   for _, one in ipairs(routes) do
     declared[one.method .. " " .. one.path] = true
   end
-  local list = {}
+  local list, docs_path = {}, nil
   local function add(path, handler, summary)
-    if path and not declared["GET " .. path] then
+    local is_ours = path and not declared["GET " .. path]
+    if is_ours then
       list[#list + 1] = route(path, handler, summary)
     end
+    return is_ours
   end
   -- Made in any case: two schemas of one name are an error of the application while it loads.
   local info = openapi.info(app, config)
@@ -87,11 +90,13 @@ function M.of(app, routes, config)
   local url = app.opts.openapi_url
   add(url == nil and "/openapi.json" or url, static.handler(static.file("openapi.json", document)), "The OpenAPI document")
   for _, page in ipairs(docs.routes(app.opts, info.title, routes)) do
-    add(page.path, page.handler, page.summary)
+    if add(page.path, page.handler, page.summary) and page.is_page then
+      docs_path = docs_path or page.path
+    end
   end
   local metrics_url = app.opts.metrics_url
   add(metrics_url == nil and "/metrics" or metrics_url, M.metrics, "Metrics for Prometheus")
-  return list
+  return list, docs_path
 end
 
 return M

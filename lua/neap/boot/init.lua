@@ -147,9 +147,11 @@ function M.load(mode)
   for _, route in ipairs(routes) do
     register(route)
   end
-  for _, route in ipairs(builtin_routes.of(made, routes, config)) do
+  local builtin, docs_path = builtin_routes.of(made, routes, config)
+  for _, route in ipairs(builtin) do
     register(route)
   end
+  core.set_docs_path(docs_path)
   app = made
   return app
 end

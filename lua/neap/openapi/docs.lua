@@ -151,7 +151,7 @@ end
 ---@param opts table  of the application: docs, docs_url, redoc_url, openapi_url
 ---@param title string
 ---@param routes table[]  the application's own
----@return { path: string, handler: neap.Handler, summary: string }[]
+---@return { path: string, handler: neap.Handler, summary: string, is_page: boolean }[]
 function M.routes(opts, title, routes)
   local docs_url = url_of(opts, "docs_url", "/docs")
   local redoc_url = url_of(opts, "redoc_url", "/redoc")
@@ -163,12 +163,12 @@ function M.routes(opts, title, routes)
   local assets = files .. "/" .. core.pages_version
   local place = { title = title, openapi = openapi_url, assets = assets, routes = routes }
   local list = {}
-  local function add(path, handler, summary)
-    list[#list + 1] = path and { path = path, handler = handler, summary = summary }
+  local function add(path, handler, summary, is_page)
+    list[#list + 1] = path and { path = path, handler = handler, summary = summary, is_page = is_page }
   end
-  add(docs_url, page_handler(DOCS, place), "Swagger UI")
-  add(redoc_url, page_handler(REDOC, place), "Redoc")
-  add(files .. "/{version}/{file}", answer_asset, "What the pages are made of")
+  add(docs_url, page_handler(DOCS, place), "Swagger UI", true)
+  add(redoc_url, page_handler(REDOC, place), "Redoc", true)
+  add(files .. "/{version}/{file}", answer_asset, "What the pages are made of", false)
   return list
 end
 
