@@ -106,6 +106,15 @@ bool pg_result_suits_binary(const struct pg_result *r)
     return r->res && !r->binary && r->shape->suits_binary;
 }
 
+/* SELECT says how many rows it brought, but for CREATE TABLE AS, whose tag is the same. Of others libpq reads it from the
+ * tag: "" where that says nothing. */
+static int64_t affected_of(PGresult *res, int rows)
+{
+    bool brings = PQnfields(res) > 0 && strncmp(PQcmdStatus(res), "SELECT", 6) == 0;
+
+    return brings ? rows : strtoll(PQcmdTuples(res), NULL, 10);
+}
+
 struct pg_result *pg_result_new(PGresult *taken, struct shape_cache *shapes, uint64_t statement)
 {
     int rows = PQntuples(taken), columns = PQnfields(taken);
@@ -117,7 +126,7 @@ struct pg_result *pg_result_new(PGresult *taken, struct shape_cache *shapes, uin
     r->shape = shape_of(shapes, statement, taken);
     r->rows = rows;
     r->columns = columns;
-    r->affected = strtoll(PQcmdTuples(taken), NULL, 10); /* "" where the command says nothing */
+    r->affected = affected_of(taken, rows);
     if (r->res == NULL)
         PQclear(taken);
     else if (few && r->binary)
