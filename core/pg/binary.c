@@ -51,7 +51,7 @@ bool binary_pays(Oid oid)
 }
 
 /* Big-endian, as everything in the protocol. */
-static int64_t read_int(struct slice cell)
+int64_t binary_int(struct slice cell)
 {
     uint64_t v;
 
@@ -135,11 +135,11 @@ struct slice binary_text(Oid oid, struct slice cell, char scratch[static BINARY_
 {
     switch (oid) {
     case OID_BOOL:
-        return read_int(cell) != 0 ? SLICE_LIT("t") : SLICE_LIT("f");
+        return binary_int(cell) != 0 ? SLICE_LIT("t") : SLICE_LIT("f");
     case OID_INT8:
     case OID_INT2:
     case OID_INT4:
-        return slice_of(scratch, number_write_i64(scratch, read_int(cell)));
+        return slice_of(scratch, number_write_i64(scratch, binary_int(cell)));
     case OID_JSONB: /* a byte that is its version, which is 1 */
         return slice_of(cell.p + 1, cell.n > 0 ? cell.n - 1 : 0);
     case OID_UUID:
@@ -148,13 +148,21 @@ struct slice binary_text(Oid oid, struct slice cell, char scratch[static BINARY_
         put_uuid(scratch, cell.p);
         return slice_of(scratch, UUID_TEXT);
     case OID_DATE:
-        return date_text(read_int(cell), scratch);
+        return date_text(binary_int(cell), scratch);
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
-        return time_text(oid, read_int(cell), scratch);
+        return time_text(oid, binary_int(cell), scratch);
     default:
         return cell;
     }
+}
+
+struct slice binary_time(Oid oid, struct slice cell, char scratch[static BINARY_TEXT_MAX])
+{
+    int64_t v = binary_int(cell);
+    size_t n = is_infinity(v) ? 0 : binary_write_rfc3339(scratch, v, oid == OID_TIMESTAMPTZ);
+
+    return n > 0 ? slice_of(scratch, n) : time_text(oid, v, scratch);
 }
 
 static void write_quoted(struct buf *out, struct slice text)
@@ -167,12 +175,15 @@ static void write_quoted(struct buf *out, struct slice text)
     out->n += text.n + 2;
 }
 
-static void write_time(struct buf *out, Oid oid, int64_t v)
+static void write_time(struct buf *out, Oid oid, struct slice cell)
 {
-    char scratch[BINARY_TEXT_MAX];
+    char *to = buf_reserve(out, BINARY_TEXT_MAX + 2);
+    struct slice text = binary_time(oid, cell, to + 1);
 
-    if (is_infinity(v) || !binary_write_rfc3339(out, v, oid == OID_TIMESTAMPTZ))
-        write_quoted(out, time_text(oid, v, scratch));
+    if (text.p != to + 1)
+        memcpy(to + 1, text.p, text.n);
+    to[0] = to[text.n + 1] = '"';
+    out->n += text.n + 2;
 }
 
 static void write_uuid(struct buf *out, struct slice cell)
@@ -202,11 +213,11 @@ void binary_write_json(struct buf *out, Oid oid, struct slice cell)
         write_uuid(out, cell);
         break;
     case OID_BOOL:
-        buf_str(out, read_int(cell) != 0 ? "true" : "false");
+        buf_str(out, binary_int(cell) != 0 ? "true" : "false");
         break;
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
-        write_time(out, oid, read_int(cell));
+        write_time(out, oid, cell);
         break;
     case OID_DATE:
         write_quoted(out, binary_text(oid, cell, scratch));

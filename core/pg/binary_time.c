@@ -84,26 +84,22 @@ size_t binary_write_timestamp(char out[static BINARY_TIME_MAX], int64_t us, bool
     return (size_t)(put_era(p, t.date) - out);
 }
 
-bool binary_write_rfc3339(struct buf *out, int64_t us, bool with_zone)
+size_t binary_write_rfc3339(char out[static BINARY_TIME_MAX], int64_t us, bool with_zone)
 {
     struct instant t = instant_of(us);
-    char *to = buf_reserve(out, 32);
 
     if (t.date.year < 1 || t.date.year > 9999)
-        return false;
-    memcpy(to, "\"YYYY-MM-DDTHH:MM:SS.ffffffZ\"", 29);
-    put_two(to + 1, (unsigned)t.date.year / 100);
-    put_two(to + 3, (unsigned)t.date.year % 100);
-    put_two(to + 6, (unsigned)t.date.month);
-    put_two(to + 9, (unsigned)t.date.day);
-    put_two(to + 12, t.second / 3600);
-    put_two(to + 15, t.second / 60 % 60);
-    put_two(to + 18, t.second % 60);
-    put_two(to + 21, t.us / 10000);
-    put_two(to + 23, t.us / 100 % 100);
-    put_two(to + 25, t.us % 100);
-    if (!with_zone)
-        to[27] = '"';
-    out->n += with_zone ? 29 : 28;
-    return true;
+        return 0;
+    memcpy(out, "YYYY-MM-DDTHH:MM:SS.ffffffZ", 27);
+    put_two(out, (unsigned)t.date.year / 100);
+    put_two(out + 2, (unsigned)t.date.year % 100);
+    put_two(out + 5, (unsigned)t.date.month);
+    put_two(out + 8, (unsigned)t.date.day);
+    put_two(out + 11, t.second / 3600);
+    put_two(out + 14, t.second / 60 % 60);
+    put_two(out + 17, t.second % 60);
+    put_two(out + 20, t.us / 10000);
+    put_two(out + 22, t.us / 100 % 100);
+    put_two(out + 24, t.us % 100);
+    return with_zone ? 27 : 26;
 }

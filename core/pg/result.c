@@ -233,6 +233,17 @@ struct slice pg_result_text(const struct pg_result *r, int row, int column)
     return text;
 }
 
+bool pg_result_is_binary(const struct pg_result *r)
+{
+    return r->binary;
+}
+
+bool pg_result_binary(const struct pg_result *r, int row, int column, struct slice *cell, Oid *oid)
+{
+    *oid = r->shape->column[column].oid;
+    return result_raw(r, row, column, cell);
+}
+
 int64_t pg_result_affected(const struct pg_result *r)
 {
     return r->affected;

@@ -40,6 +40,9 @@ enum pg_type pg_result_type(const struct pg_result *r, int column);
 enum pg_type pg_result_element_type(const struct pg_result *r, int column); /* of a PG_ARRAY */
 bool pg_result_is_null(const struct pg_result *r, int row, int column);
 struct slice pg_result_text(const struct pg_result *r, int row, int column); /* as Postgres writes it */
+/* Rows in binary need not become texts for who can read them: the cell as it came, and its type. False: NULL. */
+bool pg_result_is_binary(const struct pg_result *r);
+bool pg_result_binary(const struct pg_result *r, int row, int column, struct slice *cell, Oid *oid);
 int64_t pg_result_affected(const struct pg_result *r);   /* rows that the command touched; 0 where it says nothing */
 size_t pg_result_bytes(const struct pg_result *r);       /* what it takes in memory */
 size_t pg_result_largest_row(const struct pg_result *r); /* bytes of its cells; looks at every one */

@@ -1,6 +1,7 @@
 #include "script/db/rows.h"
 
 #include "base/number.h"
+#include "pg/binary.h"
 #include "script/json/json.h"
 #include "script/json/marks.h"
 #include <lauxlib.h>
@@ -132,5 +133,36 @@ void db_cell_push(lua_State *L, enum pg_type type, enum pg_type element, struct 
     case PG_DATE:
         lua_pushlstring(L, text.p, text.n);
         break;
+    }
+}
+
+void db_cell_push_binary(lua_State *L, const struct pg_result *res, int row, int column)
+{
+    char room[BINARY_TEXT_MAX];
+    struct slice cell;
+    Oid oid;
+
+    if (!pg_result_binary(res, row, column, &cell, &oid)) {
+        lua_pushnil(L);
+        return;
+    }
+    switch (pg_result_type(res, column)) {
+    case PG_BOOL:
+        lua_pushboolean(L, binary_int(cell) != 0);
+        break;
+    case PG_INT:
+        lua_pushinteger(L, binary_int(cell));
+        break;
+    case PG_TIMESTAMPTZ:
+    case PG_TIMESTAMP:
+        cell = binary_time(oid, cell, room);
+        lua_pushlstring(L, cell.p, cell.n);
+        break;
+    case PG_JSON:
+        json_push_raw(L, binary_text(oid, cell, room));
+        break;
+    default:
+        cell = binary_text(oid, cell, room);
+        lua_pushlstring(L, cell.p, cell.n);
     }
 }

@@ -105,7 +105,9 @@ void db_row_push(lua_State *L, const struct pg_result *res, int row)
     lua_createtable(L, 0, n);
     for (int i = 0; i < n; i++) {
         lua_rawgeti(L, meta + 1, i + 1);
-        if (pg_result_is_null(res, row, i))
+        if (pg_result_is_binary(res))
+            db_cell_push_binary(L, res, row, i);
+        else if (pg_result_is_null(res, row, i))
             lua_pushnil(L);
         else
             db_cell_push(L, pg_result_type(res, i), pg_result_element_type(res, i), pg_result_text(res, row, i));

@@ -28,6 +28,7 @@ int db_rows_push(lua_State *L, int index);
 void db_row_push_meta(lua_State *L, const struct pg_result *res);
 void db_row_push(lua_State *L, const struct pg_result *res, int row);
 void db_cell_push(lua_State *L, enum pg_type type, enum pg_type element, struct slice text);
+void db_cell_push_binary(lua_State *L, const struct pg_result *res, int row, int column); /* pg_result_is_binary */
 
 /* ---- slow.c ---- */
 /* Logs the statement at index 1 when it was slow, with the Lua line that waits for it. */
