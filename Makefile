@@ -46,9 +46,9 @@ story: deps-test build ## the application as one story over HTTP, step by step; 
 asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory test BUILD=$(BUILD)/asan CMAKE_ARGS=-DNEAP_SANITIZE=ON
 
-fuzz: deps-fuzz ## made-up input for the JSON reader and for plans, FUZZ_SECONDS=60 each
+fuzz: deps-fuzz ## made-up input for the JSON reader, plans and tokens, FUZZ_SECONDS=60 each
 	@CC=clang $(cmake) -S . -B $(BUILD)/fuzz -DNEAP_FUZZ=ON >/dev/null
-	@$(cmake) --build $(BUILD)/fuzz --parallel $(JOBS) --target json_fuzz plan_fuzz
+	@$(cmake) --build $(BUILD)/fuzz --parallel $(JOBS) --target fuzzers
 	@sh tools/fuzz.sh $(BUILD)/fuzz/fuzz $(FUZZ_SECONDS)
 
 lint: deps-lint $(BUILD)/CMakeCache.txt ## format, rings, headers, Lua, links

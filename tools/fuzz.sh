@@ -6,7 +6,13 @@ programs=${1:?usage: tools/fuzz.sh FOLDER SECONDS}
 seconds=${2:-60}
 
 status=0
-for name in json plan token; do
+for source in fuzz/*_fuzz.c; do
+    name=$(basename "$source" _fuzz.c)
+    if [ ! -x "$programs/${name}_fuzz" ]; then
+        echo "$name: did not run, $programs/${name}_fuzz is not built"
+        status=1
+        continue
+    fi
     # What is found on the way stays with the build: fuzz/corpus/ is what a person chose.
     mkdir -p "$programs/found/$name" "fuzz/crashes/$name"
     if "$programs/${name}_fuzz" -max_total_time="$seconds" -timeout=5 -max_len=4096 -print_final_stats=1 -verbosity=0 \
