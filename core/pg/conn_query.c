@@ -97,7 +97,6 @@ void pg_conn_send_statement(struct pg_conn *c)
 
 static void send_script(struct pg_conn *c)
 {
-    c->touched |= session_is_touched_by(c->st->sql);
     c->unsent = PQsendQuery(c->pq, c->st->sql.p) == 0;
     c->step = c->unsent ? STEP_NONE : STEP_SCRIPT;
     after_send(c);
@@ -157,6 +156,7 @@ void pg_conn_script(struct pg_conn *c, struct slice sql, pg_result_fn fn, void *
 
     statement_copy_set(&c->copy, &st);
     pg_conn_begin(c, &c->copy.st, fn, arg);
+    c->touched |= session_is_touched_by(sql); /* now, for the pool takes it back where it knows better */
     if (fault)
         pg_conn_refuse(c, fault);
     else

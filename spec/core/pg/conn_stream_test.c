@@ -156,7 +156,7 @@ TEST("the session's timeout is back when its connection is, and so are its prepa
     CHECK_STR(pg_result_text(a.res, 0, 0).p, pg_result_text(a.res, 0, 0).n, "0");
     pg_conn_release(b.conn, NULL);
     CHECK_ASK("select current_setting('statement_timeout')", "3s");
-    CHECK_ASK("select count(*) from pg_prepared_statements", "1");
+    CHECK_ASK("select string_agg(name, ',') from pg_prepared_statements", "s1"); /* the one from before */
     answer_free(&a);
     close_all();
 }
