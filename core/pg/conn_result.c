@@ -1,22 +1,32 @@
 #include "pg/conn.h"
 #include "pg/lane.h"
+#include "pg/session.h"
 #include <assert.h>
 #include <ctype.h>
 #include <openssl/ssl.h>
 #include <string.h>
 #include <strings.h>
 
-static bool is_set_to(const struct pg_conn *c, const char *name, const char *value)
+/* "UTC+5" is a time zone of its own, five hours behind. */
+static bool is_in_utc(const struct pg_conn *c)
 {
-    const char *is = PQparameterStatus(c->pq, name);
+    const char *zone = PQparameterStatus(c->pq, "TimeZone");
 
-    return is && strncmp(is, value, strlen(value)) == 0;
+    return zone && strcmp(zone, "UTC") == 0;
+}
+
+/* "ISO, MDY": the order is that of input. */
+static bool is_in_iso(const struct pg_conn *c)
+{
+    const char *style = PQparameterStatus(c->pq, "DateStyle");
+
+    return style && strncmp(style, "ISO", 3) == 0;
 }
 
 /* A pooler in between may run it on a connection where its columns are others. */
 int conn_format(const struct pg_conn *c, const struct prepared *p)
 {
-    return p->binary && !c->opts->plain_startup && is_set_to(c, "TimeZone", "UTC") && is_set_to(c, "DateStyle", "ISO");
+    return p->binary && !c->opts->plain_startup && is_in_utc(c) && is_in_iso(c);
 }
 
 static void drop_result(struct pg_conn *c)
@@ -270,6 +280,13 @@ static void refuse_format(struct pg_conn *c, struct pg_error *err)
     c->prepared = NULL;
 }
 
+/* The server does not say that the rows of a FETCH or an EXECUTE have other columns than the last time. */
+static void note_rows(struct prepared *p, const struct pg_result *res)
+{
+    if (pg_result_suits_binary(res) && !session_lends_columns(slice_of(p->sql, p->n)))
+        p->binary = true;
+}
+
 struct pg_result *conn_take_rows(struct pg_conn *c, PGresult *taken, uint64_t statement)
 {
     struct pg_result *res = pg_result_new(taken, c->opts->shapes, statement);
@@ -316,7 +333,7 @@ void pg_conn_finish(struct pg_conn *c)
         c->result = NULL;
         struct pg_result *res = conn_take_rows(c, taken, statement);
         if (c->prepared)
-            c->prepared->binary |= pg_result_suits_binary(res);
+            note_rows(c->prepared, res);
         fn(res, NULL, arg);
         return;
     }

@@ -130,3 +130,11 @@ bool session_is_touched_by(struct slice sql)
     }
     return false;
 }
+
+bool session_lends_columns(struct slice sql)
+{
+    static const char *const lenders[] = {"fetch", "execute", NULL};
+    struct words w = {.p = sql.p, .end = sql.p + sql.n};
+
+    return next(&w) && is_one_of(w.word, lenders);
+}

@@ -8,4 +8,6 @@
 #include "base/slice.h"
 
 bool session_is_touched_by(struct slice sql);
+/* Its rows are those of a cursor, or of a statement that the session itself has prepared. */
+bool session_lends_columns(struct slice sql);
 #endif

@@ -196,6 +196,76 @@ TEST("in a session of another time zone it is text, and in UTC binary again")
     close_all();
 }
 
+static void script_and_wait(struct pg_conn *c, const char *sql)
+{
+    struct answer a = {0};
+
+    script_on(c, sql, &a);
+    WAIT_FOR(a.calls == 1);
+    CHECK_INT(a.err.kind, PG_OK);
+    answer_free(&a);
+}
+
+static bool is_binary_in(struct pg_conn *c, const char *zone)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof sql, "set timezone = '%s'", zone);
+    script_and_wait(c, sql);
+    struct pg_result *res = run_on(c, PAGE, "20");
+    bool is = res->binary;
+    pg_result_free(res);
+    return is;
+}
+
+TEST("a time zone whose name begins as UTC is another one")
+{
+    struct borrower b;
+
+    open_with(default_opts());
+    borrow(&b);
+    WAIT_FOR(b.conn);
+    for (int i = 0; i < 3; i++)
+        pg_result_free(run_on(b.conn, PAGE, "20"));
+    CHECK(is_binary_in(b.conn, "UTC"));
+    CHECK(!is_binary_in(b.conn, "UTC+5"));
+    CHECK(!is_binary_in(b.conn, "UTC-03:30"));
+    CHECK(is_binary_in(b.conn, "utc"));
+    pg_conn_release(b.conn, NULL);
+    close_all();
+}
+
+static void check_lent(struct pg_conn *c, const char *make, const char *use, const char *drop)
+{
+    static const char *const columns[] = {"md5(i::text)::uuid", "i::numeric"};
+
+    for (int i = 0; i < 2; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "%s select %s as v from generate_series(1, 400) i", make, columns[i]);
+        script_and_wait(c, sql);
+        for (int k = 0; k < 4; k++) {
+            struct pg_result *res = run_on(c, use, NULL);
+            CHECK(res && pg_result_text(res, 99, 0).n > 0);
+            pg_result_free(res);
+        }
+        script_and_wait(c, drop);
+    }
+}
+
+/* The server says nothing when these have other columns than the last time. */
+TEST("rows of a cursor or of a statement that the session has prepared are text, for the next may be of other types")
+{
+    struct borrower b;
+
+    open_with(default_opts());
+    borrow(&b);
+    WAIT_FOR(b.conn);
+    check_lent(b.conn, "begin; declare lent cursor for", " /* a page */ FETCH 100 from lent", "commit");
+    check_lent(b.conn, "prepare lent as", "execute lent", "deallocate lent");
+    pg_conn_release(b.conn, NULL);
+    close_all();
+}
+
 TEST("a column that changes its type is read as what it is now")
 {
     static const char *const kinds[] = {"numeric(9,2)", "text", "uuid", "float8", "bigint"};

@@ -65,3 +65,12 @@ TEST("locks, temporary tables and what lives in a session do")
     CHECK(touches("do $$ begin perform 1; end $$"));
     CHECK(touches("call anything()"));
 }
+
+TEST("the rows of a cursor and of a statement that the session prepared have columns that are lent")
+{
+    CHECK(session_lends_columns(slice_str("fetch 10 from c")));
+    CHECK(session_lends_columns(slice_str("/* a page */\n-- of it\n FETCH c")));
+    CHECK(session_lends_columns(slice_str("Execute p(1)")));
+    CHECK(!session_lends_columns(slice_str("select fetch from execute")));
+    CHECK(!session_lends_columns(slice_str("")));
+}
