@@ -28,6 +28,7 @@ check_rings() {
             inner["auth"] = "base plan auth"; inner["redis"] = "base redis"
             inner["script"] = "base http pg redis plan auth script"
             inner["host"] = "base http pg redis plan auth script host"
+            rooms["result"] = "result"
             rooms["json"] = "json"; rooms["sandbox"] = "sandbox"; rooms["runtime"] = "json runtime"
             rooms["os"] = "runtime os"; rooms["auth"] = "runtime auth"; rooms["db"] = "json runtime db"
             rooms["plan"] = "json runtime db plan"; rooms["request"] = "json runtime auth db plan request"

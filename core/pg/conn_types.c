@@ -3,7 +3,7 @@
  * them all types are asked for, and one that is made afterwards is text there until another statement has met it. */
 #include "base/log.h"
 #include "pg/conn.h"
-#include "pg/shape.h"
+#include "pg/result/shape.h"
 
 /* The arrays, and what their elements are below all their domains. */
 #define TYPES_QUERY                                                                                                      \

@@ -7,7 +7,7 @@
 #include "base/wheel.h"
 #include "pg/defer.h"
 #include "pg/error.h"
-#include "pg/result.h"
+#include "pg/result/result.h"
 #include <uv.h>
 
 struct pool;

@@ -8,7 +8,7 @@
 #include "pg/lane.h"
 #include "pg/listen.h"
 #include "pg/silence.h"
-#include "pg/shape.h"
+#include "pg/result/shape.h"
 #include <assert.h>
 
 enum {

@@ -1,7 +1,7 @@
 #include "script/db/rows.h"
 
 #include "base/number.h"
-#include "pg/binary.h"
+#include "pg/result/binary.h"
 #include "script/json/json.h"
 #include "script/json/marks.h"
 #include <lauxlib.h>

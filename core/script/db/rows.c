@@ -1,7 +1,7 @@
 #include "script/db/rows.h"
 
 #include "base/mem.h"
-#include "pg/shape.h"
+#include "pg/result/shape.h"
 #include "script/json/json.h"
 #include "script/runtime/engine.h"
 #include <lauxlib.h>

@@ -1,7 +1,7 @@
 #include "script/plan/encode.h"
 
 #include "base/number.h"
-#include "pg/result.h"
+#include "pg/result/result.h"
 #include "plan/json.h"
 #include "script/db/rows.h"
 #include "script/json/json.h"

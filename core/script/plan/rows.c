@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "pg/shape.h"
+#include "pg/result/shape.h"
 #include "plan/json.h"
 #include "script/plan/encode.h"
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "pg/result.h"
+#include "pg/result/result.h"
 
 /* Array text by the Postgres manual, 8.15.6: braces, commas, elements in double quotes with backslash escapes where
  * needed, NULL without quotes; bounds other than 1 come first as "[0:2]=". */

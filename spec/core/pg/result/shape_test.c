@@ -1,4 +1,4 @@
-#include "core/pg/shape.c"
+#include "core/pg/result/shape.c"
 #include "spec/core/test.h"
 #include <stdio.h>
 

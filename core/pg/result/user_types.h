@@ -1,5 +1,5 @@
-#ifndef PG_USER_TYPES_H
-#define PG_USER_TYPES_H
+#ifndef PG_RESULT_USER_TYPES_H
+#define PG_RESULT_USER_TYPES_H
 /* Which of the types that a database has of its own are arrays, and of what. Their numbers differ from one database to the
  * next, so a connection asks when it meets one that is not known yet (conn_types.c). What is known stays: a number is not
  * given twice while anything uses it. */

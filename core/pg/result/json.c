@@ -1,7 +1,7 @@
 #include "base/quote.h"
-#include "pg/binary.h"
-#include "pg/result_cell.h"
-#include "pg/shape.h"
+#include "pg/result/binary.h"
+#include "pg/result/cell.h"
+#include "pg/result/shape.h"
 
 /* A float stays a float for whoever reads it: "1" becomes "1.0". JSON has no NaN and no infinity. */
 static void write_float(struct buf *out, struct slice s)

@@ -1,8 +1,8 @@
-#include "pg/binary.h"
+#include "pg/result/binary.h"
 #include "base/number.h"
 #include "base/quote.h"
-#include "pg/binary_time.h"
-#include "pg/result.h"
+#include "pg/result/binary_time.h"
+#include "pg/result/result.h"
 #include <endian.h>
 #ifdef __SSE2__
 #include <emmintrin.h>

@@ -1,4 +1,4 @@
-#include "pg/result.h"
+#include "pg/result/result.h"
 
 /* The numbers are fixed in Postgres' pg_type.dat. */
 enum pg_type pg_type_of(Oid oid)

@@ -1,6 +1,6 @@
 #ifndef PG_RESULT_H
 #define PG_RESULT_H
-/* Rows as they came from Postgres, read where they lie: in text format, or in binary, which shows nowhere (pg/binary.h).
+/* Rows as they came from Postgres, read where they lie: in text format, or in binary, which shows nowhere (binary.h).
  * Types as in the design: int2/4/8, floats, bool, text, uuid, timestamptz (RFC 3339, Z), timestamp, date, numeric (text),
  * json, bytea, arrays; others are text. */
 #include "base/buf.h"
@@ -34,7 +34,7 @@ struct pg_result *pg_result_concat(struct pg_result *const *parts, unsigned n);
 void pg_result_free(struct pg_result *r); /* NULL is fine */
 int pg_result_rows(const struct pg_result *r);
 int pg_result_columns(const struct pg_result *r);
-struct pg_shape *pg_result_shape(const struct pg_result *r); /* borrowed; pg/shape.h */
+struct pg_shape *pg_result_shape(const struct pg_result *r); /* borrowed; pg/result/shape.h */
 struct slice pg_result_name(const struct pg_result *r, int column);
 enum pg_type pg_result_type(const struct pg_result *r, int column);
 enum pg_type pg_result_element_type(const struct pg_result *r, int column); /* of a PG_ARRAY */

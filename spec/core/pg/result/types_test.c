@@ -1,4 +1,4 @@
-#include "core/pg/types.c"
+#include "core/pg/result/types.c"
 #include "spec/core/test.h"
 #include <stdlib.h>
 

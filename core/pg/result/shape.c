@@ -1,7 +1,7 @@
-#include "pg/shape.h"
+#include "pg/result/shape.h"
 #include "base/mem.h"
 #include "base/quote.h"
-#include "pg/binary.h"
+#include "pg/result/binary.h"
 #include <stdlib.h>
 
 /* The names are compared too: a column may be called otherwise since. */

@@ -1,4 +1,4 @@
-#include "pg/binary_time.h"
+#include "pg/result/binary_time.h"
 #include "base/date.h"
 #include "base/number.h"
 

@@ -1,5 +1,5 @@
-#ifndef PG_BINARY_TIME_H
-#define PG_BINARY_TIME_H
+#ifndef PG_RESULT_BINARY_TIME_H
+#define PG_RESULT_BINARY_TIME_H
 /* Times as Postgres keeps them, in days or microseconds since 2000-01-01, of which the ends of the range, that stand for
  * infinity, are somebody else's business. */
 #include <stdbool.h>

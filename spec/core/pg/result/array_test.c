@@ -1,4 +1,4 @@
-#include "core/pg/array.c"
+#include "core/pg/result/array.c"
 #include <stdlib.h>
 #include "spec/core/test.h"
 

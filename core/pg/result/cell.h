@@ -1,7 +1,7 @@
 #ifndef PG_RESULT_CELL_H
 #define PG_RESULT_CELL_H
 /* How a result lies in memory, for those of pg/ that read every cell of it. */
-#include "pg/result.h"
+#include "pg/result/result.h"
 
 struct small_text { /* in `bytes`, with a NUL behind it */
     size_t at;

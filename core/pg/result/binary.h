@@ -1,5 +1,5 @@
-#ifndef PG_BINARY_H
-#define PG_BINARY_H
+#ifndef PG_RESULT_BINARY_H
+#define PG_RESULT_BINARY_H
 /* Cells in Postgres' binary format. The server makes them faster than text, and they are shorter where they are a uuid or a
  * time: a page of a hundred rows of eight columns costs it a quarter less. Only types are read here whose text can be
  * written exactly as the server would write it in a session with DateStyle ISO and TimeZone UTC. */

@@ -1,11 +1,11 @@
-#ifndef PG_SHAPE_H
-#define PG_SHAPE_H
+#ifndef PG_RESULT_SHAPE_H
+#define PG_RESULT_SHAPE_H
 /* What the columns of a result are called and of which types they are. The same statement gives the same columns again and
  * again, so its results share one of these, and so does what others have made of the columns: keys of JSON rows, a plan's
  * view of them, a metatable of Lua. Counted; the statement's place in the cache counts too. */
 #include "base/buf.h"
-#include "pg/result.h"
-#include "pg/user_types.h"
+#include "pg/result/result.h"
+#include "pg/result/user_types.h"
 
 enum { SHAPES_MAX = 256 };
 

@@ -1,7 +1,7 @@
-#include "core/pg/binary.c"
+#include "core/pg/result/binary.c"
 #include "spec/core/test.h"
-#include "pg/result_cell.h"
-#include "pg/shape.h"
+#include "pg/result/cell.h"
+#include "pg/result/shape.h"
 #include "spec/core/pg/lane_fixture.h"
 
 /* ---- the server writes a value in both formats: ours must be its text ---- */

@@ -1,4 +1,4 @@
-#include "pg/user_types.h"
+#include "pg/result/user_types.h"
 #include "base/mem.h"
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "core/pg/result_json.c"
+#include "core/pg/result/json.c"
 #include "spec/core/test.h"
 
 static void check(enum pg_type type, const char *text, const char *want)
