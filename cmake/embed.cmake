@@ -44,7 +44,7 @@ foreach(module IN LISTS modules)
     string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
     # The closing zero is not counted: an array of C cannot be empty, a file can.
     string(APPEND arrays "static const unsigned char file_${i}[] = {${bytes}0x00};\n")
-    string(APPEND rows "    {\"${name}\", file_${i}, ${size}},\n")
+    string(APPEND rows "    {\"${name}\", \"@lua/${file}\", file_${i}, ${size}},\n")
     math(EXPR i "${i} + 1")
 endforeach()
 file(WRITE ${OUT} "#include \"script/sandbox/embed.h\"\n\n${arrays}

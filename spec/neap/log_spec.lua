@@ -25,7 +25,8 @@ describe("a log line", function()
       ["@lua/app/tasks/rules.lua"] = "app.tasks.rules",
       ["@lua/app/init.lua"] = "app",
       ["@/srv/it/lua/app/tasks/init.lua"] = "app.tasks",
-      ["@neap/router.lua"] = "neap.router",
+      ["@lua/neap/router.lua"] = "neap.router",
+      ["@lua/neap/boot/init.lua"] = "neap.boot",
       ["@config.lua"] = "config",
     } do
       local chunk = load("local log = ...; log.warn('x')", source)

@@ -128,7 +128,7 @@ static void find_where(lua_State *L, char where[static WHERE_MAX])
     lua_Debug ar;
 
     db_where(L, where);
-    if (strncmp(where, "neap/", 5) != 0 || !lua_isfunction(L, 3))
+    if (!db_is_framework(where) || !lua_isfunction(L, 3))
         return;
     lua_pushvalue(L, 3);
     lua_getinfo(L, ">S", &ar);

@@ -53,6 +53,8 @@ void db_params_free(struct db_state *db);
 
 /* ---- error.c ---- */
 void db_error_open(lua_State *L);
+/* Whether code of that source, as lua_Debug.short_src has it, is the framework's. */
+bool db_is_framework(const char *source);
 /* The innermost line of Lua that is not the framework's own. */
 void db_where(lua_State *L, char out[static WHERE_MAX]);
 /* Whether the server may have done it all the same. */

@@ -12,6 +12,11 @@ static void set_text(lua_State *L, const char *key, const char *value)
     lua_setfield(L, -2, key);
 }
 
+bool db_is_framework(const char *source)
+{
+    return strncmp(source, "lua/neap/", 9) == 0;
+}
+
 void db_where(lua_State *L, char out[static WHERE_MAX])
 {
     lua_Debug ar;
@@ -19,7 +24,7 @@ void db_where(lua_State *L, char out[static WHERE_MAX])
     engine_where(L, out);
     for (int level = 0; lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "Sl", &ar);
-        if (ar.currentline > 0 && strncmp(ar.short_src, "neap/", 5) != 0) {
+        if (ar.currentline > 0 && !db_is_framework(ar.short_src)) {
             snprintf(out, WHERE_MAX, "%s:%d", ar.short_src, ar.currentline);
             return;
         }

@@ -4,7 +4,8 @@
 #include <stddef.h>
 
 struct embed_file {
-    const char *name; /* of the module: "neap.cli.routes"; lua/neap/x/init.lua is "neap.x" */
+    const char *name;       /* of the module: "neap.cli.routes"; lua/neap/x/init.lua is "neap.x" */
+    const char *chunk_name; /* "@lua/neap/x/init.lua" */
     const unsigned char *data;
     size_t n;
 };

@@ -79,10 +79,9 @@ static int load_embedded(lua_State *L, const char *name)
         lua_pushfstring(L, "no module '%s' in this binary", name);
         return 1;
     }
-    const char *chunk_name = lua_pushfstring(L, "@%s.lua", luaL_gsub(L, name, ".", "/"));
-    if (compile(L, slice_of((const char *)f->data, f->n), chunk_name) != LUA_OK)
+    if (compile(L, slice_of((const char *)f->data, f->n), f->chunk_name) != LUA_OK)
         return lua_error(L);
-    lua_pushvalue(L, -2);
+    lua_pushstring(L, f->chunk_name);
     return 2;
 }
 

@@ -138,6 +138,16 @@ TEST("every file of the framework is found by its name and compiles")
     lua_close(L);
 }
 
+TEST("the framework's chunks have the names of their files, from the binary as from NEAP_HOME")
+{
+    CHECK_MODULE("return debug.getinfo(require('neap.base.keys').sorted, 'S').source", "@lua/neap/base/keys.lua");
+    CHECK_MODULE("return debug.getinfo(package.searchers[2]('neap.boot'), 'S').source", "@lua/neap/boot/init.lua");
+    for (size_t i = 0; i < embed_count; i++) {
+        const char *path = embed_files[i].chunk_name + 1;
+        CHECK(access(path, R_OK) == 0); /* specs run in the folder of the sources */
+    }
+}
+
 TEST("the framework's files use no undeclared global")
 {
     lua_State *L = open_state(NULL);
