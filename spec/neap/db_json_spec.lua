@@ -61,6 +61,33 @@ describe("rows that were looked at and rows that were not", function()
     end
   end)
 
+  it("are for floats of any size, in columns of both kinds and in arrays", function()
+    local texts = {}
+    for exponent = -46, 39 do
+      for _, digits in ipairs { "1", "-9.5", "1.2345678", "3.1415926535897931" } do
+        texts[#texts + 1] = digits .. "e" .. exponent
+      end
+    end
+    local found = written([[select i::float8::float4 as single, i::float8 as double, array[i::float8, 1] as both
+      from unnest($1::text[]) i where abs(i::float8) between 1.2e-38 and 3.4e38]], db.array(texts))
+    assert.truthy(found:find('{"single":1000000.0,"double":1000000.0', 1, true))
+    assert.truthy(found:find('"double":1000000000000000.0', 1, true))
+    -- Every double is as likely: a sign, an exponent and digits of any bits.
+    math.randomseed(7)
+    for _ = 1, 20 do
+      local values = {}
+      for i = 1, 500 do
+        local value = string.unpack("<d", string.pack("<i8", math.random(0)))
+        values[i] = value - value == 0 and value or 1e23 -- NaN and the infinities are another matter
+      end
+      written("select f as double, array[f] as one from unnest($1::float8[]) f", db.array(values))
+      for i = 1, 500 do
+        values[i] = (math.random() - 0.5) * 10 ^ math.random(-8, 20)
+      end
+      written("select f as double, f::float4 as single from unnest($1::float8[]) f", db.array(values))
+    end
+  end)
+
   it("are for arrays of the database's own types", function()
     db.script [[create type mood as enum ('sad', '{glad}', '{}'); create domain cents as int; create domain tip as cents;
       create domain label as text; create domain moment as timestamptz; create type pair as (a int, b text)]]

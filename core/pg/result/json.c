@@ -1,19 +1,28 @@
+#include "base/number.h"
 #include "base/quote.h"
 #include "pg/result/binary.h"
 #include "pg/result/cell.h"
 #include "pg/result/shape.h"
 
-/* A float stays a float for whoever reads it: "1" becomes "1.0". JSON has no NaN and no infinity. */
+/* As Lua's floats are written, so that a row is the same text whether somebody looked at it or not. Both have the shortest
+ * digits; the exponents that Postgres has below 0.0001 and from 1e15 (float4: 1e6) on are another matter. A float stays a
+ * float for whoever reads it: "1" becomes "1.0". JSON has no NaN and no infinity. */
 static void write_float(struct buf *out, struct slice s)
 {
     char last = s.n > 0 ? s.p[s.n - 1] : 'N';
+    double v;
 
     if (last < '0' || last > '9') {
         buf_lit(out, "null");
         return;
     }
+    if (memchr(s.p, 'e', s.n) && number_read_double(s, &v) == NUMBER_OK) {
+        char *to = buf_reserve(out, NUMBER_TEXT_MAX);
+        out->n += number_write_double(to, v);
+        return;
+    }
     buf_slice(out, s);
-    if (!memchr(s.p, '.', s.n) && !memchr(s.p, 'e', s.n))
+    if (!memchr(s.p, '.', s.n))
         buf_lit(out, ".0");
 }
 

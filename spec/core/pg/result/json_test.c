@@ -31,6 +31,9 @@ TEST("a float stays one, and what is no number is null")
     check(PG_FLOAT, "-0", "-0.0");
     check(PG_FLOAT, "0.1", "0.1");
     check(PG_FLOAT, "1e+300", "1e+300");
+    check(PG_FLOAT, "1e+15", "1000000000000000.0");
+    check(PG_FLOAT, "-1.5e+06", "-1500000.0");
+    check(PG_FLOAT, "1e-05", "1e-5");
     check(PG_FLOAT, "NaN", "null");
     check(PG_FLOAT, "Infinity", "null");
     check(PG_FLOAT, "-Infinity", "null");
