@@ -161,6 +161,12 @@ void drain_begin(struct worker *w)
     enter(w, DRAIN_REQUESTS);
 }
 
+void drain_unserved(struct worker *w)
+{
+    w->drain_end_ms = uv_now(&w->loop) + w->limits.shutdown_ms;
+    enter(w, DRAIN_TASKS);
+}
+
 void drain_hurry(struct worker *w)
 {
     hurry(w, "asked twice to stop: what runs is cancelled");

@@ -316,10 +316,11 @@ int worker_run(const struct worker_opts *opts)
         beat(w);
         atomic_store(&w->slot->state, WORKER_READY);
         tell_listening(w);
-        uv_run(&w->loop, UV_RUN_DEFAULT);
-        finish(w);
+    } else {
+        drain_unserved(w);
     }
-    log_flush();
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    finish(w);
     buf_free(&w->metrics_text);
     free(w);
     return code;

@@ -81,6 +81,8 @@ int reload_first(struct worker *w);
 void reload_soon(struct worker *w, const char *why);
 
 void drain_begin(struct worker *w); /* the second call changes nothing */
+/* Of a worker that cannot serve: there are no requests to end, and for the supervisor it never began. */
+void drain_unserved(struct worker *w);
 void drain_hurry(struct worker *w); /* does not wait for what runs any longer */
 void drain_tick(struct worker *w);  /* looks whether the next stage may begin */
 #endif

@@ -1,6 +1,8 @@
 --- Several processes behind one port, and what becomes of them when one of them, or the one above them, goes.
 local core = require "neap.core"
 local edges = require "spec.support.edges"
+local json = require "neap.json"
+local scratch = require "spec.support.scratch"
 local sys = require "neap.core.os"
 local wire = require "spec.support.wire"
 
@@ -62,6 +64,16 @@ describe("two workers", function()
     assert.equal(1, code)
     assert.matches("lua/app/init.lua:1", out, 1, true)
     assert.equal(1, select(2, out:gsub("the application does not load", "")))
+  end)
+
+  it("leave nothing open when an application does not load", function()
+    local dir = scratch.app { files = { ["lua/app/init.lua"] = "return function() nonsense() end\n" } }
+    -- Nobody listens there: the pool is still at it when the worker leaves.
+    local code, out = serve(dir, { "--port", "0", "--workers", "1" }, { DATABASE_URL = "postgresql://x@127.0.0.1:1/x" })
+    scratch.remove(dir)
+    assert.equal(1, code)
+    local last = json.decode(out:match "([^\n]*shutdown%.complete[^\n]*)\n")
+    assert.same({ 0, 0, 0, 0 }, { last.handles, last.tasks, last.connections, last.pool_busy })
   end)
 end)
 
