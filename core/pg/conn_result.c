@@ -265,7 +265,8 @@ static void error_of_silence(struct pg_conn *c, struct pg_error *err)
         pg_error_set(err, PG_LOST, "%s", c->broken[0] ? c->broken : "the server gave no result");
 }
 
-/* The server checks that the columns of a prepared statement stay, but a pooler can have put another server behind it. */
+/* The server checks that the columns of a prepared statement stay, but not those of the table behind a function that is
+ * written out into its plan; and a pooler can have put another server behind it. */
 void conn_error_of_format(struct pg_error *err)
 {
     pg_error_set(err, PG_SERVER, "the columns of a prepared statement are not what they were");

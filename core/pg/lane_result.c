@@ -80,16 +80,6 @@ static void tell_error(struct lane *l, struct lane_item *it)
     it->fn(it, LANE_DONE, NULL, &err);
 }
 
-static void tell_unreadable(struct lane *l, struct lane_item *it)
-{
-    struct pg_error err;
-
-    conn_error_of_format(&err);
-    forget(l, it);
-    drop_result(it);
-    it->fn(it, LANE_DONE, NULL, &err);
-}
-
 static void tell_rows(struct lane *l, struct lane_item *it)
 {
     struct pg_result *res = conn_take_rows(l->conn, it->result, it->hash);
@@ -108,6 +98,21 @@ static void send_again(struct lane *l, struct lane_item *it)
     list_push_back(&l->again, &it->link);
     if (!uv_is_active((uv_handle_t *)&l->pool->turn))
         uv_prepare_start(&l->pool->turn, l->pool->on_turn);
+}
+
+/* A read changes nothing: it runs again, and is prepared anew, in text. */
+static void take_unreadable(struct lane *l, struct lane_item *it)
+{
+    struct pg_error err;
+
+    forget(l, it);
+    drop_result(it);
+    if (l->kind == LANE_READ && it->tries + 1 < LANE_TRIES_MAX) {
+        send_again(l, it);
+        return;
+    }
+    conn_error_of_format(&err);
+    it->fn(it, LANE_DONE, NULL, &err);
 }
 
 /* All answers to it are there. */
@@ -140,7 +145,7 @@ static void finish(struct lane *l, struct lane_item *it, uint64_t now_us)
         if (pg_result_is_readable(it->result))
             tell_rows(l, it);
         else
-            tell_unreadable(l, it);
+            take_unreadable(l, it);
     }
 }
 

@@ -21,7 +21,7 @@ struct prepared {
     uint64_t hash;
     unsigned number; /* its name is "s<number>" */
     bool touches;    /* the session; see session.h */
-    bool binary;     /* its rows are asked for in that format; their types stay, or the server refuses (0A000) */
+    bool binary;     /* its rows are asked for in that format; if their types change, the server refuses (0A000), mostly */
     size_t n;
     char sql[]; /* n bytes and a NUL */
 };
