@@ -169,6 +169,7 @@ void pg_conn_cancel(struct pg_conn *c)
         return;
     if (defer_drop(&c->sending)) {
         c->stop = STOP_CANCELLED;
+        wheel_clear(c->opts->wheel, &c->deadline);
         defer_call(c->opts->defer, &c->late);
         return;
     }

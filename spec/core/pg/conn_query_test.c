@@ -139,6 +139,25 @@ TEST("a deadline that passes before the statement is sent ends it")
     end("0");
 }
 
+TEST("one that is cancelled before it is sent has no deadline any more, and its connection stays")
+{
+    struct answer a;
+    int pid;
+
+    begin();
+    pid = pg_conn_backend_pid(b.conn);
+    pg_conn_set_deadline(b.conn, 1);
+    insert(&a);
+    pg_conn_cancel(b.conn);
+    usleep(2 * CONN_OVERTIME_MS * 1000); /* the loop stands still */
+    WAIT_FOR(a.calls == 1);
+    CHECK_INT(a.err.kind, PG_CANCELLED);
+    CHECK_INT(pg_conn_backend_pid(b.conn), pid);
+    pg_conn_release(b.conn, NULL);
+    CHECK_INT(status_now().lost, 0);
+    end("0");
+}
+
 TEST("a pool that is closed in that turn tells the caller")
 {
     struct pg_statement st = statement("select 7");
