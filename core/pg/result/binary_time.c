@@ -2,7 +2,11 @@
 #include "base/date.h"
 #include "base/number.h"
 
-enum { DAYS_TO_2000 = 10957 /* from 1970-01-01 */ };
+enum {
+    DAYS_TO_2000 = 10957, /* from 1970-01-01 */
+    YEAR_1 = -730119,     /* its first day, from 2000-01-01 */
+    YEAR_10000 = 2921940, /* likewise */
+};
 #define DAY_US INT64_C(86400000000)
 
 static const char pairs[] =
@@ -84,22 +88,44 @@ size_t binary_write_timestamp(char out[static BINARY_TIME_MAX], int64_t us, bool
     return (size_t)(put_era(p, t.date) - out);
 }
 
+/* "YYYY-MM-DD" of a day from year 1 to 9999. The times of a page are mostly of a few days, of which the last are kept. */
+static const char *day_text(int64_t days)
+{
+    enum { KEPT = 8 };
+    static _Thread_local struct {
+        int64_t days; /* from 1 on, so that zero is none */
+        char text[10];
+    } kept[KEPT];
+    int64_t number = days - YEAR_1 + 1;
+    char *text = kept[number % KEPT].text;
+
+    if (kept[number % KEPT].days != number) {
+        struct date d = date_from_days(days + DAYS_TO_2000);
+        memcpy(text, "YYYY-MM-DD", 10);
+        put_two(text, (unsigned)d.year / 100);
+        put_two(text + 2, (unsigned)d.year % 100);
+        put_two(text + 5, (unsigned)d.month);
+        put_two(text + 8, (unsigned)d.day);
+        kept[number % KEPT].days = number;
+    }
+    return text;
+}
+
 size_t binary_write_rfc3339(char out[static BINARY_TIME_MAX], int64_t us, bool with_zone)
 {
-    struct instant t = instant_of(us);
-
-    if (t.date.year < 1 || t.date.year > 9999)
+    if (us < YEAR_1 * DAY_US || us >= YEAR_10000 * DAY_US)
         return 0;
-    memcpy(out, "YYYY-MM-DDTHH:MM:SS.ffffffZ", 27);
-    put_two(out, (unsigned)t.date.year / 100);
-    put_two(out + 2, (unsigned)t.date.year % 100);
-    put_two(out + 5, (unsigned)t.date.month);
-    put_two(out + 8, (unsigned)t.date.day);
-    put_two(out + 11, t.second / 3600);
-    put_two(out + 14, t.second / 60 % 60);
-    put_two(out + 17, t.second % 60);
-    put_two(out + 20, t.us / 10000);
-    put_two(out + 22, t.us / 100 % 100);
-    put_two(out + 24, t.us % 100);
+
+    uint64_t since = (uint64_t)(us - YEAR_1 * DAY_US), days = since / DAY_US, rest = since % DAY_US;
+    unsigned second = (unsigned)(rest / 1000000), fraction = (unsigned)(rest % 1000000);
+
+    memcpy(out, day_text((int64_t)days + YEAR_1), 10);
+    memcpy(out + 10, "THH:MM:SS.ffffffZ", 17);
+    put_two(out + 11, second / 3600);
+    put_two(out + 14, second / 60 % 60);
+    put_two(out + 17, second % 60);
+    put_two(out + 20, fraction / 10000);
+    put_two(out + 22, fraction / 100 % 100);
+    put_two(out + 24, fraction % 100);
     return with_zone ? 27 : 26;
 }
