@@ -54,13 +54,21 @@ static void make_row_metatable(lua_State *L, const struct pg_result *res)
     lua_pushliteral(L, DB_ROW);
     lua_setfield(L, -2, "__name");
     lua_createtable(L, n, n);
+    bool unique = true;
     for (int i = 0; i < n; i++) {
         struct slice name = pg_result_name(res, i);
         lua_pushlstring(L, name.p, name.n);
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, i + 1);
+        lua_pushvalue(L, -1);
+        unique &= lua_rawget(L, -3) == LUA_TNIL;
+        lua_pop(L, 1);
         lua_pushinteger(L, i + 1);
         lua_rawset(L, -3);
+    }
+    if (unique) {
+        lua_pushboolean(L, 1);
+        lua_rawseti(L, -2, 0);
     }
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, COLUMNS);
@@ -119,7 +127,15 @@ void db_row_push(lua_State *L, const struct pg_result *res, int row)
     lua_settop(L, meta);
 }
 
-static int push_one(lua_State *L, struct db_rows *r)
+/* Its rows are told. Without its metatable the collector has nothing to call for it. */
+static void empty(lua_State *L, int index, struct db_rows *r)
+{
+    clear(r);
+    lua_pushnil(L);
+    lua_setmetatable(L, index);
+}
+
+static void push_one(lua_State *L, const struct db_rows *r)
 {
     if (pg_result_rows(r->res) == 0) {
         lua_pushnil(L);
@@ -127,8 +143,6 @@ static int push_one(lua_State *L, struct db_rows *r)
         db_row_push_meta(L, r->res);
         db_row_push(L, r->res, 0);
     }
-    clear(r);
-    return 1;
 }
 
 /* The statement is the first argument of the function that waited for it. */
@@ -164,15 +178,17 @@ int db_rows_push(lua_State *L, int index)
         tell_collector(L, pg_result_bytes(r->res));
         return 1;
     case DB_WANT_ONE:
-        return push_one(L, r);
+        push_one(L, r);
+        break;
     case DB_WANT_COUNT:
         lua_pushinteger(L, pg_result_affected(r->res));
-        clear(r);
-        return 1;
+        break;
     case DB_WANT_NOTHING:
         clear(r);
+        return 0;
     }
-    return 0;
+    empty(L, index, r);
+    return 1;
 }
 
 static struct db_rows *check_rows(lua_State *L)

@@ -130,8 +130,6 @@ static void start_encoder(struct json_encoder *e, lua_State *L, struct buf *out,
     e->marks = NULL;
     e->frame = NULL;
     e->depth = 0;
-    e->columns = NULL;
-    e->columns_unique = false;
     e->keys = e->keys_inline;
     e->keys_n = 0;
     e->keys_cap = JSON_KEYS_INLINE;

@@ -24,8 +24,6 @@ struct json_encoder {
     const struct json_marks *marks; /* NULL until a metatable is met: most answers have none */
     struct json_frame *frame;       /* the innermost table that is being written */
     int depth;
-    const void *columns;   /* the list of columns that was last looked at, */
-    bool columns_unique;   /* and whether none is in it twice */
     struct json_key *keys; /* of all tables that are being written, the innermost last */
     unsigned keys_n, keys_cap;
     char *err;

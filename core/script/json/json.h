@@ -27,8 +27,9 @@ int json_encode(lua_State *L, int index, struct buf *out, char err[static ERR_MA
  * value, raises nothing and leaves the stack as it was. 0, or -1 with a reason. */
 typedef int (*json_writer_fn)(lua_State *L, int index, struct buf *out, char err[static ERR_MAX]);
 #define JSON_WRITER_FIELD "__neap_json"
-/* A table whose metatable has this field is written by it: {"id", "name", id = 1, name = 2} are its keys in order, null
- * where they are absent; others follow. So a row of a query keeps its columns that are NULL. */
+/* A table whose metatable has this field is written by it: {[0] = true, "id", "name", id = 1, name = 2} are its keys in
+ * order, null where they are absent; others follow. 0 is there when no key comes twice. So a row of a query keeps its
+ * columns that are NULL. */
 #define JSON_COLUMNS_FIELD "__neap_columns"
 
 int luaopen_neap_json(lua_State *L); /* neap.json */

@@ -96,7 +96,8 @@ static int encode_sequence(struct json_encoder *e, int at)
     return 0;
 }
 
-/* ---- rows: tables whose metatable lists their keys. The list lies at `at` + 1, then key and value. ---- */
+/* ---- rows: tables whose metatable lists their keys. The list lies at `at` + 1, then key and value. It has the keys by
+ * their places, and the last place of each by the key; when no key comes twice it has something at place 0. ---- */
 
 /* Leaves the list at `at` + 1, or nothing. */
 static bool push_columns(lua_State *L, int at)
@@ -119,27 +120,15 @@ static bool is_repeated(lua_State *L, int columns, lua_Integer i)
     return repeated;
 }
 
-/* The rows of one query share their list, so that one look is enough for all of them. */
-static bool is_unique(struct json_encoder *e, int columns, lua_Integer n)
-{
-    const void *list = lua_topointer(e->L, columns);
-    if (e->columns != list) {
-        e->columns = list;
-        e->columns_unique = true;
-        for (lua_Integer i = 1; i <= n; i++)
-            e->columns_unique &= !is_repeated(e->L, columns, i);
-    }
-    return e->columns_unique;
-}
-
 /* *present: how many of the columns the row has. */
 static int encode_columns(struct json_encoder *e, int at, char *before, lua_Integer *present)
 {
     lua_State *L = e->L;
     int columns = at + 1, key = at + 2;
     lua_Integer n = (lua_Integer)lua_rawlen(L, columns);
-    bool unique = is_unique(e, columns, n);
+    bool unique = lua_rawgeti(L, columns, 0) != LUA_TNIL;
 
+    lua_pop(L, 1);
     *present = 0;
     for (lua_Integer i = 1; i <= n; i++) {
         if (!unique && is_repeated(L, columns, i))
