@@ -33,11 +33,7 @@ void clock_write_rfc3339(char out[static CLOCK_RFC3339_BYTES], int64_t wall_us)
     struct date d = date_from_days(days);
     assert(d.year >= 0 && d.year <= 9999); /* RFC 3339 has four digits for the year */
 
-    char *p = date_put_digits(out, d.year, 4);
-    *p++ = '-';
-    p = date_put_digits(p, d.month, 2);
-    *p++ = '-';
-    p = date_put_digits(p, d.day, 2);
+    char *p = date_put_day(out, d);
     *p++ = 'T';
     p = date_put_time(p, (int)(s - days * DAY_S));
     *p++ = '.';

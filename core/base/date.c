@@ -1,4 +1,5 @@
 #include "base/date.h"
+#include <string.h>
 
 /* Years are counted from the first of March so that the leap day comes last. gmtime_r would take the time zone lock. An era
  * is 400 years or 146,097 days, the period of the calendar; doe and yoe are the day and the year of it, doy the day of that
@@ -23,11 +24,34 @@ char *date_put_digits(char *p, int value, int width)
     return p + width;
 }
 
+static char *put_two(char *p, int v)
+{
+    static const char pairs[] =
+        "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+        "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+    memcpy(p, pairs + 2 * v, 2);
+    return p + 2;
+}
+
+char *date_put_day(char *p, struct date d)
+{
+    int width = 4;
+
+    for (int over = d.year / 10000; over > 0; over /= 10)
+        width++;
+    p = date_put_digits(p, d.year, width);
+    *p++ = '-';
+    p = put_two(p, d.month);
+    *p++ = '-';
+    return put_two(p, d.day);
+}
+
 char *date_put_time(char *p, int second_of_day)
 {
-    p = date_put_digits(p, second_of_day / 3600, 2);
+    p = put_two(p, second_of_day / 3600);
     *p++ = ':';
-    p = date_put_digits(p, second_of_day / 60 % 60, 2);
+    p = put_two(p, second_of_day / 60 % 60);
     *p++ = ':';
-    return date_put_digits(p, second_of_day % 60, 2);
+    return put_two(p, second_of_day % 60);
 }

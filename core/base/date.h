@@ -11,5 +11,6 @@ struct date {
 struct date date_from_days(int64_t days);
 /* So many digits of a value that is not negative; returns the place behind them. */
 char *date_put_digits(char *p, int value, int width);
+char *date_put_day(char *p, struct date d);      /* "YYYY-MM-DD", of year 0 or later; from 10000 on it has more digits */
 char *date_put_time(char *p, int second_of_day); /* "HH:MM:SS" */
 #endif

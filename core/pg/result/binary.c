@@ -175,17 +175,6 @@ static void write_quoted(struct buf *out, struct slice text)
     out->n += text.n + 2;
 }
 
-static void write_time(struct buf *out, Oid oid, struct slice cell)
-{
-    char *to = buf_reserve(out, BINARY_TEXT_MAX + 2);
-    struct slice text = binary_time(oid, cell, to + 1);
-
-    if (text.p != to + 1)
-        memcpy(to + 1, text.p, text.n);
-    to[0] = to[text.n + 1] = '"';
-    out->n += text.n + 2;
-}
-
 static void write_uuid(struct buf *out, struct slice cell)
 {
     char *to = buf_reserve(out, UUID_TEXT + 2);
@@ -217,7 +206,7 @@ void binary_write_json(struct buf *out, Oid oid, struct slice cell)
         break;
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
-        write_time(out, oid, cell);
+        write_quoted(out, binary_time(oid, cell, scratch));
         break;
     case OID_DATE:
         write_quoted(out, binary_text(oid, cell, scratch));

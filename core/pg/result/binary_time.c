@@ -1,6 +1,6 @@
 #include "pg/result/binary_time.h"
 #include "base/date.h"
-#include "base/number.h"
+#include <string.h>
 
 enum {
     DAYS_TO_2000 = 10957, /* from 1970-01-01 */
@@ -9,30 +9,11 @@ enum {
 };
 #define DAY_US INT64_C(86400000000)
 
-static const char pairs[] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-
-static char *put_two(char *p, unsigned v)
-{
-    memcpy(p, pairs + (size_t)2 * v, 2);
-    return p + 2;
-}
-
-/* At least four digits; BC is said at the end of the text, and has no year 0. */
+/* BC is said at the end of the text, and has no year 0. */
 static char *put_date(char *p, struct date d)
 {
-    char digits[NUMBER_TEXT_MAX];
-    size_t n = number_write_u64(digits, (uint64_t)(d.year > 0 ? d.year : 1 - d.year));
-
-    for (size_t i = n; i < 4; i++)
-        *p++ = '0';
-    memcpy(p, digits, n);
-    p += n;
-    *p++ = '-';
-    p = put_two(p, (unsigned)d.month);
-    *p++ = '-';
-    return put_two(p, (unsigned)d.day);
+    d.year = d.year > 0 ? d.year : 1 - d.year;
+    return date_put_day(p, d);
 }
 
 static char *put_era(char *p, struct date d)
@@ -100,12 +81,7 @@ static const char *day_text(int64_t days)
     char *text = kept[number % KEPT].text;
 
     if (kept[number % KEPT].days != number) {
-        struct date d = date_from_days(days + DAYS_TO_2000);
-        memcpy(text, "YYYY-MM-DD", 10);
-        put_two(text, (unsigned)d.year / 100);
-        put_two(text + 2, (unsigned)d.year % 100);
-        put_two(text + 5, (unsigned)d.month);
-        put_two(text + 8, (unsigned)d.day);
+        date_put_day(text, date_from_days(days + DAYS_TO_2000));
         kept[number % KEPT].days = number;
     }
     return text;
@@ -117,15 +93,14 @@ size_t binary_write_rfc3339(char out[static BINARY_TIME_MAX], int64_t us, bool w
         return 0;
 
     uint64_t since = (uint64_t)(us - YEAR_1 * DAY_US), days = since / DAY_US, rest = since % DAY_US;
-    unsigned second = (unsigned)(rest / 1000000), fraction = (unsigned)(rest % 1000000);
+    char *p = out + 10;
 
     memcpy(out, day_text((int64_t)days + YEAR_1), 10);
-    memcpy(out + 10, "THH:MM:SS.ffffffZ", 17);
-    put_two(out + 11, second / 3600);
-    put_two(out + 14, second / 60 % 60);
-    put_two(out + 17, second % 60);
-    put_two(out + 20, fraction / 10000);
-    put_two(out + 22, fraction / 100 % 100);
-    put_two(out + 24, fraction % 100);
-    return with_zone ? 27 : 26;
+    *p++ = 'T';
+    p = date_put_time(p, (int)(rest / 1000000));
+    *p++ = '.';
+    p = date_put_digits(p, (int)(rest % 1000000), 6);
+    if (with_zone)
+        *p++ = 'Z';
+    return (size_t)(p - out);
 }

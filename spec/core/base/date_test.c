@@ -39,4 +39,8 @@ TEST("digits and times have their width")
     CHECK_STR(out, 6, "000042");
     CHECK(date_put_time(out, 86399) == out + 8);
     CHECK_STR(out, 8, "23:59:59");
+    CHECK(date_put_day(out, (struct date){44, 3, 15}) == out + 10);
+    CHECK_STR(out, 10, "0044-03-15");
+    CHECK(date_put_day(out, (struct date){294276, 12, 31}) == out + 12);
+    CHECK_STR(out, 12, "294276-12-31");
 }
