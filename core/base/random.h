@@ -10,4 +10,6 @@ void random_forget(void);               /* drops the page; a child calls it firs
 uint64_t random_u64(void);
 enum { RANDOM_UUID_BYTES = 36 };
 void random_uuid(char out[static RANDOM_UUID_BYTES]); /* version 4, lower case, no NUL */
+/* The same for what tells things apart and keeps no secret: who has seen some can guess the next. */
+void random_label(char out[static RANDOM_UUID_BYTES]);
 #endif

@@ -111,7 +111,7 @@ void request_name(struct request *req)
         memcpy(req->id, given.p, given.n);
         req->id_n = (uint8_t)given.n;
     } else {
-        random_uuid(req->id);
+        random_label(req->id);
         req->id_n = RANDOM_UUID_BYTES;
     }
 }

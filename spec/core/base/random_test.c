@@ -45,12 +45,45 @@ TEST("a child that forgets draws other bytes than its parent")
     CHECK(mine != theirs);
 }
 
-TEST("a UUID is version 4, variant 1, lower case")
+static void check_uuids(void (*make)(char *))
 {
-    for (int i = 0; i < 200; i++) {
+    char last[RANDOM_UUID_BYTES + 1] = {0};
+    unsigned digits[16] = {0};
+    for (int i = 0; i < 1000; i++) {
         char u[RANDOM_UUID_BYTES + 1] = {0};
-        random_uuid(u);
+        make(u);
         CHECK(strspn(u, "0123456789abcdef-") == RANDOM_UUID_BYTES);
         CHECK(u[8] == '-' && u[13] == '-' && u[18] == '-' && u[23] == '-' && u[14] == '4' && strchr("89ab", u[19]));
+        CHECK(strcmp(u, last) != 0);
+        memcpy(last, u, sizeof u);
+        for (int j = 0; j < 8; j++)
+            digits[u[j] <= '9' ? u[j] - '0' : u[j] - 'a' + 10]++;
     }
+    for (int i = 0; i < 16; i++) /* 500 of each are expected, give or take 22: so far off comes once in 10^12 runs */
+        CHECK(digits[i] > 340 && digits[i] < 660);
+}
+
+TEST("a UUID is version 4, variant 1, lower case")
+{
+    check_uuids(random_uuid);
+}
+
+TEST("a label is a UUID too, and a child that forgets has others than its parent")
+{
+    char mine[RANDOM_UUID_BYTES], theirs[RANDOM_UUID_BYTES];
+    int fds[2];
+    check_uuids(random_label);
+    CHECK(pipe(fds) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        random_forget();
+        random_label(theirs);
+        _exit(write(fds[1], theirs, sizeof theirs) != sizeof theirs);
+    }
+    random_label(mine);
+    CHECK(read(fds[0], theirs, sizeof theirs) == sizeof theirs);
+    waitpid(pid, NULL, 0);
+    close(fds[0]);
+    close(fds[1]);
+    CHECK(memcmp(mine, theirs, sizeof mine) != 0);
 }
