@@ -163,7 +163,8 @@ static char *put_edges(char *p, struct request *req, struct slice headers)
         end = PUT(end, "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n");
     end = cors_put(end, req, cors_origin(req));
     assert(end - lines <= EDGE_BYTES_MAX);
-    p = put_common(p, slice_of(lines, (size_t)(end - lines)), headers);
+    struct slice edges = slice_of(lines, (size_t)(end - lines));
+    p = headers.n == 0 ? put(p, edges) : put_common(p, edges, headers);
     /* A line of its own: what the handler says of Vary adds to it (RFC 9110 5.3). */
     if (req->server->cors.n > 0)
         p = PUT(p, "Vary: Origin\r\n");
