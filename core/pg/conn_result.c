@@ -300,11 +300,12 @@ struct pg_result *conn_take_rows(struct pg_conn *c, PGresult *taken, uint64_t st
 /* The connection must not be used again before a cancel request is through: it would hit the next statement. */
 void pg_conn_finish(struct pg_conn *c)
 {
-    struct pg_error err = {.kind = PG_OK};
+    struct pg_error err; /* only as far as it is needed: it is large */
     pg_result_fn fn = c->fn;
     void *arg = c->arg;
     uint64_t statement = c->st ? c->st->hash : 0;
 
+    err.kind = PG_OK;
     assert(fn != NULL);
     /* COMMAND_OK is said before the commit of a statement on its own: without the end of the step it means nothing. */
     if (c->step != STEP_NONE && c->result && !pg_result_is_error(c->result))

@@ -34,6 +34,7 @@ static void settle(struct pool *p)
 
     if (!p->closing || p->alive > 0 || p->handles > 0)
         return;
+    pool_queries_free(p);
     shape_cache_free(&p->shapes);
     free((char *)p->opts.url);
     free((char *)p->opts.application_name);
@@ -299,6 +300,7 @@ struct pool *pool_new(const struct pool_opts *opts)
     p->counts = opts->counts ? opts->counts : &p->own_counts;
     for (int i = 0; i < CONN_STATUSES; i++)
         list_init(&p->on[i]);
+    list_init(&p->spare_queries);
     cancel_gate_init(&p->cancels);
     defer_init(&p->defer, opts->loop);
     p->defer.idle.data = p;

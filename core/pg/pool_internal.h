@@ -46,6 +46,8 @@ struct pool {
     uint64_t complained_ms;
     bool closing;
     struct history history;
+    struct list spare_queries; /* pool_query.c's */
+    unsigned spare_query_count;
     struct lane lanes[LANES];
     struct listen listen;
     uv_prepare_t turn; /* runs when something is to be flushed to a lane */
@@ -87,6 +89,7 @@ uint64_t pool_backoff_ms(unsigned failures);          /* after so many in a row,
 /* ---- pool_query.c ---- */
 /* The one that this statement should go to now; NULL: to a connection of its own. */
 struct lane *pool_find_lane(struct pool *p, enum pool_word word, const struct pg_statement *st);
+void pool_queries_free(struct pool *p); /* those that wait to be used again */
 
 /* ---- pool_line.c ---- */
 void pool_line_init(struct pool *p);

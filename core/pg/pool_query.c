@@ -1,37 +1,83 @@
 #include "base/mem.h"
 #include "pg/pool_internal.h"
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TRIES_MAX = 3 };
+/* SPARE_MAX: ended ones that are kept to be used again, each with a copy of at most SPARE_COPY_MAX bytes. */
+enum { TRIES_MAX = 3, SPARE_MAX = 128, SPARE_COPY_MAX = 4096 };
 
 struct pool_query {
     struct pool *pool;
-    struct pool_wait wait;
+    struct list link;     /* of pool->spare */
     struct pg_conn *conn; /* borrowed while it runs; NULL in the line */
-    struct statement_copy copy;
     struct deferred late; /* a parameter that cannot be sent is told at the next turn */
     const char *fault;
-    char where[96];
     pg_result_fn fn;
     void *arg;
     bool script, cancelled;
+    bool on_lane, timed; /* timed: its time on a connection of its own is of interest */
     unsigned tries;
     enum pool_word word;
-    bool on_lane, timed; /* timed: its time on a connection of its own is of interest */
-    uint64_t hash, sent_us;
+    uint64_t sent_us;
+    struct pool_wait wait;
+    /* ---- from here on nothing is cleared for the next one ---- */
+    struct statement_copy copy;
     struct lane_item item;
+    char where[96];
 };
 
 static void on_acquired(struct pool_wait *w, struct pg_conn *c, const struct pg_error *err);
+
+static struct pool_query *take(struct pool *p)
+{
+    struct list *spare = list_first(&p->spare_queries);
+    struct pool_query *q;
+
+    if (spare) {
+        list_remove(spare);
+        p->spare_query_count--;
+        q = LIST_OF(spare, struct pool_query, link);
+    } else {
+        q = mem_alloc(sizeof *q);
+        q->copy = (struct statement_copy){0};
+    }
+    memset(q, 0, offsetof(struct pool_query, copy));
+    q->pool = p;
+    q->where[0] = '\0';
+    return q;
+}
+
+static void drop(struct pool_query *q)
+{
+    struct pool *p = q->pool;
+
+    if (p->spare_query_count < SPARE_MAX && q->copy.cap <= SPARE_COPY_MAX) {
+        list_push_front(&p->spare_queries, &q->link);
+        p->spare_query_count++;
+    } else {
+        statement_copy_free(&q->copy);
+        free(q);
+    }
+}
+
+void pool_queries_free(struct pool *p)
+{
+    while (!list_is_empty(&p->spare_queries)) {
+        struct pool_query *q = LIST_OF(list_first(&p->spare_queries), struct pool_query, link);
+        list_remove(&q->link);
+        statement_copy_free(&q->copy);
+        free(q);
+    }
+    p->spare_query_count = 0;
+}
 
 static void finish(struct pool_query *q, struct pg_result *res, const struct pg_error *err)
 {
     pg_result_fn fn = q->fn;
     void *arg = q->arg;
 
-    statement_copy_free(&q->copy);
-    free(q);
+    drop(q);
     fn(res, err, arg);
 }
 
@@ -41,7 +87,7 @@ static void on_result(struct pg_result *res, const struct pg_error *err, void *a
     struct pool_query *q = arg;
 
     if (q->timed)
-        history_add(&q->pool->history, q->hash, clock_monotonic_us() - q->sent_us, res ? pg_result_bytes(res) : 0,
+        history_add(&q->pool->history, q->copy.st.hash, clock_monotonic_us() - q->sent_us, res ? pg_result_bytes(res) : 0,
                     err != NULL);
     pg_conn_release(q->conn, q->where);
     q->conn = NULL;
@@ -119,8 +165,7 @@ static void on_lane(struct lane_item *it, enum lane_end end, struct pg_result *r
     q->on_lane = false;
     if (q->cancelled) { /* nobody waits for it any more */
         pg_result_free(res);
-        statement_copy_free(&q->copy);
-        free(q);
+        drop(q);
     } else if (end == LANE_ELSEWHERE) {
         run_anywhere(q);
     } else {
@@ -134,13 +179,13 @@ static bool run_on_lane(struct pool_query *q)
 
     if (!is_shared(q->pool, q->word))
         return false;
-    q->hash = q->copy.st.hash = statement_hash_of(&q->copy.st);
+    q->copy.st.hash = statement_hash_of(&q->copy.st);
     q->timed = true;
     l = pool_find_lane(q->pool, q->word, &q->copy.st);
     if (l == NULL)
         return false;
     q->item.st = &q->copy.st;
-    q->item.hash = q->hash;
+    q->item.hash = q->copy.st.hash;
     q->item.fn = on_lane;
     q->on_lane = lane_send(l, &q->item);
     return q->on_lane;
@@ -156,15 +201,14 @@ void pool_learn(struct pool *p, const struct pg_statement *st, uint64_t us, size
     history_add(&p->history, hash, us, bytes, false);
 }
 
-static struct pool_query *start(struct pool *p, const struct pg_statement *st, const char *where, struct pool_query *q)
+static struct pool_query *start(struct pool_query *q, const struct pg_statement *st, const char *where)
 {
-    q->pool = p;
     if (where && *where)
         snprintf(q->where, sizeof q->where, "%s", where);
     deferred_init(&q->late, on_fault);
     q->fault = statement_fault(st);
     if (q->fault) {
-        defer_call(&p->defer, &q->late);
+        defer_call(&q->pool->defer, &q->late);
         return q;
     }
     statement_copy_set(&q->copy, st);
@@ -175,35 +219,35 @@ static struct pool_query *start(struct pool *p, const struct pg_statement *st, c
 
 struct pool_query *pool_query(struct pool *p, const struct pg_statement *st, const char *where, pg_result_fn fn, void *arg)
 {
-    struct pool_query *q = mem_zalloc(sizeof *q);
+    struct pool_query *q = take(p);
 
     q->fn = fn;
     q->arg = arg;
     q->word = POOL_OWN;
-    return start(p, st, where, q);
+    return start(q, st, where);
 }
 
 struct pool_query *pool_query_shared(struct pool *p, enum pool_word word, const struct pg_statement *st, const char *where,
                                      pg_result_fn fn, void *arg)
 {
-    struct pool_query *q = mem_zalloc(sizeof *q);
+    struct pool_query *q = take(p);
 
     q->fn = fn;
     q->arg = arg;
     q->word = word;
-    return start(p, st, where, q);
+    return start(q, st, where);
 }
 
 struct pool_query *pool_script(struct pool *p, struct slice sql, const char *where, pg_result_fn fn, void *arg)
 {
-    struct pool_query *q = mem_zalloc(sizeof *q);
+    struct pool_query *q = take(p);
     struct pg_statement st = {.sql = sql};
 
     q->fn = fn;
     q->arg = arg;
     q->script = true;
     q->word = POOL_OWN;
-    return start(p, &st, where, q);
+    return start(q, &st, where);
 }
 
 bool pool_query_cancel(struct pool_query *q)
@@ -218,7 +262,6 @@ bool pool_query_cancel(struct pool_query *q)
     if (q->fault)
         return false;
     pool_wait_cancel(&q->wait);
-    statement_copy_free(&q->copy);
-    free(q);
+    drop(q);
     return true;
 }

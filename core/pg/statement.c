@@ -4,19 +4,34 @@
 #include "pg/session.h"
 #include <stdlib.h>
 
+static uint64_t word_at(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* Both halves of the product, so that each bit of the sixteen bytes reaches all of the next state. */
+static uint64_t mix(uint64_t h, const char *p)
+{
+    __uint128_t product = (__uint128_t)(h ^ word_at(p)) * (word_at(p + 8) ^ 0xff51afd7ed558ccdu);
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 uint64_t statement_hash(struct slice s)
 {
     uint64_t h = 0x9e3779b97f4a7c15u ^ s.n;
     size_t i = 0;
 
-    for (; i + 8 <= s.n; i += 8) {
-        uint64_t word;
-        memcpy(&word, s.p + i, 8);
-        h = (h ^ word) * 0xff51afd7ed558ccdu;
-        h ^= h >> 32;
-    }
-    for (; i < s.n; i++)
+    for (; i + 16 <= s.n; i += 16)
+        h = mix(h, s.p + i);
+    if (s.n >= 16 && i < s.n)
+        h = mix(h, s.p + s.n - 16); /* the rest, and some again */
+    for (; s.n < 16 && i < s.n; i++)
         h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3u;
+    h = (h ^ h >> 32) * 0xff51afd7ed558ccdu;
     h ^= h >> 29;
     return h != 0 ? h : 1; /* 0 is an empty place in `seen` */
 }
@@ -118,7 +133,7 @@ struct prepared *statement_add(struct statement_cache *sc, struct slice sql, uin
     p->number = ++sc->last_number;
     p->n = sql.n;
     p->touches = session_is_touched_by(sql);
-    p->binary = false;
+    p->binary = p->types_known = false;
     memcpy(p->sql, sql.p, sql.n);
     p->sql[sql.n] = '\0';
     head = bucket(sc, p->hash);
