@@ -103,7 +103,7 @@ static uint32_t fill_in(struct check *c, const struct plan_node *object, const s
         c->stopped = true;
         return 0;
     }
-    check_push_scalar(c, &(struct json_node){.type = JSON_STRING, .s = field->name});
+    check_push_scalar(c, &(struct json_node){.type = JSON_STRING, .label = field->label, .s = field->name});
     check_copy(c, field->node->fallback.nodes, 0);
     return 1;
 }
@@ -150,6 +150,7 @@ static uint32_t check_fields(struct check *c, const struct plan_node *node, uint
         seen_add(seen, (uint32_t)found);
         ++*n_seen;
         check_push_scalar(c, k);
+        c->out[c->n - 1].label = field->label;
         check_value(c, field->node, key + 1);
         kept++;
     }

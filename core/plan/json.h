@@ -16,6 +16,7 @@ struct json_node {
     enum json_type type;
     uint32_t next;  /* index of the node after this value */
     uint32_t count; /* members of an array, pairs of an object; of a string: where it begins in the input */
+    uint32_t label; /* of a key that plan_check found: what its plan_field has; else 0 */
     union {
         int64_t i;
         double d;

@@ -53,7 +53,7 @@ static inline struct json_node *add(struct reader *r, enum json_type type)
     struct json_node *node = &r->nodes[r->n++];
     node->type = type;
     node->next = r->n;
-    node->count = 0;
+    node->count = node->label = 0;
     return node;
 }
 

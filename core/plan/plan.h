@@ -44,6 +44,7 @@ struct plan_field { /* of an object; of a union: tag and variant */
     struct slice name;
     struct slice key; /* "\"name\":" as it is written; set by plan_finish */
     struct plan_node *node;
+    uint32_t label; /* whatever the owner wants to know its keys by in checked documents; 0: nothing */
 };
 
 struct plan_lookup; /* name -> index, built by plan_finish */

@@ -37,6 +37,15 @@ static uint32_t push_array(const struct pusher *p, uint32_t at)
     return at;
 }
 
+/* The label is a reference of the registry: script/plan/build.c gives it. */
+static void push_key(const struct pusher *p, const struct json_node *key)
+{
+    if (key->label == 0)
+        lua_pushlstring(p->L, key->s.p, key->s.n);
+    else
+        lua_rawgeti(p->L, LUA_REGISTRYINDEX, key->label);
+}
+
 static uint32_t push_object(const struct pusher *p, uint32_t at)
 {
     lua_State *L = p->L;
@@ -46,8 +55,8 @@ static uint32_t push_object(const struct pusher *p, uint32_t at)
     lua_createtable(L, 0, (int)count);
     at++;
     for (uint32_t i = 0; i < count; i++) {
-        at = push_node(p, at);
-        at = push_node(p, at);
+        push_key(p, &p->nodes[at]);
+        at = push_node(p, at + 1);
         lua_rawset(L, -3);
     }
     return at;

@@ -109,6 +109,32 @@ static struct slice *strings(struct build *b, int at, const char *key, uint32_t 
     return list;
 }
 
+/* A name as a string that the registry holds, by which json_push_doc has it without making it again for each request: a
+ * reference to it, one for all plans of the state. */
+static uint32_t label_of(lua_State *L, struct slice name)
+{
+    static const char labels_key;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &labels_key) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 0);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &labels_key);
+    }
+    lua_pushlstring(L, name.p, name.n);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, -3) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_pushvalue(L, -1);
+        lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+    }
+    uint32_t label = (uint32_t)lua_tointeger(L, -1);
+    lua_pop(L, 3);
+    return label;
+}
+
 /* The list at key: {{name_key = "title", node = {...}}, ...} */
 static struct plan_field *members(struct build *b, int at, const char *key, const char *name_key, uint32_t *n)
 {
@@ -122,6 +148,7 @@ static struct plan_field *members(struct build *b, int at, const char *key, cons
         lua_rawgeti(L, list, (lua_Integer)i + 1);
         int pair = lua_gettop(L);
         fields[i] = (struct plan_field){.name = text(b, pair, name_key)};
+        fields[i].label = label_of(L, fields[i].name);
         lua_getfield(L, pair, "node");
         fields[i].node = build_node(b, lua_gettop(L));
         lua_settop(L, list);
