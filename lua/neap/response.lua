@@ -1,5 +1,7 @@
 --- An answer that says more than a body: a status, headers, or bytes that are not JSON.
 --- A handler may also return `body`, or `status, body`; then it needs none of this.
+local core = require "neap.core"
+
 local M = {}
 
 ---@class neap.Response
@@ -11,6 +13,7 @@ local M = {}
 ---@field content_type string? of raw and stream
 local Response = { __name = "neap.response" }
 Response.__index = Response
+core.set_response_class(Response)
 
 -- RFC 9110 5.6.2: a header name is a token.
 local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"

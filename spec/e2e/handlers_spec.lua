@@ -59,6 +59,15 @@ describe("a handler that raises", function()
   end)
 end)
 
+describe("a handler", function()
+  it("is given the request by whatever parameter it has, also when it is written in C", function()
+    assert.same({ given = 0 }, get("/given/none").json)
+    assert.same({ given = 1, path = "/given/any" }, get("/given/any").json)
+    assert.same({ given = 1, path = "/given/two", other = true }, get("/given/two").json)
+    assert.equal("neap.request (GET /given/c)", get("/given/c").body)
+  end)
+end)
+
 describe("an error that cannot be told as it asks", function()
   it("answers 500, and the log says what is wrong with it", function()
     internal_error "/broken/raise-header"

@@ -116,6 +116,19 @@ describe("rows that were looked at and rows that were not", function()
 end)
 
 -- Rows of a statement that comes again are asked for in Postgres' binary format when there are many of them.
+describe("the metatable of rows", function()
+  it("is one for all rows of a statement, and who spoils it is told so", function()
+    local sql = "select 1 as spoiled_here"
+    local row = db.one(sql)
+    local columns = getmetatable(row)[1]
+    getmetatable(row)[1] = nil
+    assert.equal('{"spoiled_here":1}', json.encode(row))
+    assert.has_error(function() db.one(sql) end, "the metatable of rows was changed")
+    getmetatable(row)[1] = columns
+    assert.equal('{"spoiled_here":1}', json.encode(db.one(sql)))
+  end)
+end)
+
 describe("the rows of a statement that has run before", function()
   local MANY = [[
     select i as n, (i - 11)::smallint as small, i * -4611686018427387904::numeric / 40 as num, (1 << i)::bigint as big,

@@ -97,24 +97,24 @@ static void log_slow(lua_State *L, const struct db_all *a)
             continue;
         lua_pushvalue(L, 1);
         say_statement(L, a, i);
-        db_slow_check(L, db, &(struct db_rows){.task = a->task, .res = it->res, .took_us = it->took_us});
+        db_slow_check(L, db, a->task, it->res, it->took_us);
         lua_replace(L, 1);
     }
 }
 
-/* The userdata is made first: should that fail, the results are still the collector's to free. */
 static int push_together(lua_State *L, struct db_all *a)
 {
     struct pg_result *parts[ALL_STATEMENTS_MAX];
-    struct db_rows *r = db_rows_new(L, DB_WANT_ROWS);
 
     for (unsigned i = 0; i < a->n; i++)
         parts[i] = a->items[i].res;
-    r->res = pg_result_concat(parts, a->n);
-    if (r->res == NULL)
+    struct pg_result *whole = pg_result_concat(parts, a->n);
+    if (whole == NULL)
         return luaL_error(L, "db.many: the columns of the statement changed while it ran");
     free_all(a);
-    return db_rows_push(L, lua_gettop(L));
+    a->items[0].res = whole; /* should the next fail, it is the collector's to free */
+    db_rows_push(L, &a->items[0].res);
+    return 1;
 }
 
 /* The userdata is the last thing that the waiting function pushed. */
@@ -129,12 +129,8 @@ static int push_all(lua_State *L, void *arg)
         return push_together(L, a);
     lua_createtable(L, (int)a->n, 0);
     for (unsigned i = 0; i < a->n; i++) {
-        struct db_rows *r = db_rows_new(L, DB_WANT_ROWS);
-        r->res = a->items[i].res;
-        a->items[i].res = NULL;
-        db_rows_push(L, lua_gettop(L));
-        lua_rawseti(L, -3, (lua_Integer)i + 1);
-        lua_pop(L, 1);
+        db_rows_push(L, &a->items[i].res);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     free_all(a);
     return 1;

@@ -63,6 +63,9 @@ bool db_error_is_doubtful(const struct pg_error *err);
 void db_error_push(lua_State *L, const struct pg_error *err, const char *outcome);
 int db_error_raise(lua_State *L, enum pg_error_kind kind, const char *message);
 
+/* ---- call.c ---- */
+void db_call_clear(struct db_call *call); /* what it still owns */
+
 /* ---- slow.c ---- */
 int db_slow(lua_State *L); /* (ms): DB_SLOW_MS */
 /* A task has so many more answers, after so long. */

@@ -98,6 +98,7 @@ struct pg_conn *db_task_conn(lua_State *L, struct db_task *t)
 void db_task_end(struct db_task *t)
 {
     db_flows_drop(t);
+    db_call_clear(&t->call);
     while (t->top) {
         struct db_lease *l = t->top;
         unlink_top(t);

@@ -1,7 +1,6 @@
 /* neap.core.db: what lua/neap/db.lua is made of. */
 #include "script/db/lib_db.h"
-#include "base/mem.h"
-#include "script/db/db.h"
+#include "script/db/call.h"
 #include "script/db/listen.h"
 #include "script/db/pin.h"
 #include "script/db/rows.h"
@@ -11,207 +10,31 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-/* ---- a statement's way ---- */
-
-static int push_answer(lua_State *L, void *arg)
-{
-    db_slow_check(L, lua_touserdata(L, lua_upvalueindex(1)), arg);
-    return db_rows_push(L, lua_gettop(L)); /* the userdata is the last thing that the waiting function pushed */
-}
-
-static void finish(struct db_rows *r)
-{
-    r->took_us = clock_monotonic_us() - r->began_us;
-    db_task_count(db_task_of(r->task), r->task->engine->env, 1, r->took_us);
-    script_resume(r->task, push_answer, r);
-}
-
-static void on_answer(struct pg_result *res, const struct pg_error *err, void *arg)
-{
-    struct db_rows *r = arg;
-    const struct pg_conn *c = r->conn;
-    struct pg_error ended;
-
-    r->query = NULL;
-    r->conn = NULL;
-    db_rows_take(r, res, err);
-    if (c && db_task_tx_was_ended(db_task_of(r->task), c, &ended) && err == NULL)
-        db_rows_take(r, NULL, &ended);
-    finish(r);
-}
-
-static bool cancel_statement(void *arg)
-{
-    struct db_rows *r = arg;
-
-    r->cancelled = true;
-    if (r->query && !pool_query_cancel(r->query))
-        return false;
-    if (r->conn) {
-        pg_conn_cancel(r->conn);
-        return false;
-    }
-    r->query = NULL;
-    if (r->turn) {
-        db_turn_leave(r->turn);
-        db_turn_free(r->turn);
-        r->turn = NULL;
-    }
-    return true;
-}
-
-/* ---- on the pinned connection: a savepoint around it ---- */
-
-static void on_settled(struct pg_result *res, const struct pg_error *err, void *arg)
-{
-    struct db_rows *r = arg;
-
-    pg_result_free(res);
-    if (err && r->err == NULL)
-        db_rows_take(r, NULL, err);
-    r->conn = NULL;
-    db_turn_end(r->turn);
-    db_turn_free(r->turn);
-    r->turn = NULL;
-    finish(r);
-}
-
-static void on_pinned_answer(struct pg_result *res, const struct pg_error *err, void *arg)
-{
-    struct db_rows *r = arg;
-
-    db_rows_take(r, res, err);
-    if (err)
-        pg_conn_script(r->conn, SLICE_LIT("ROLLBACK TO SAVEPOINT neap_pin; RELEASE SAVEPOINT neap_pin"), on_settled, r);
-    else
-        pg_conn_script(r->conn, SLICE_LIT("RELEASE SAVEPOINT neap_pin"), on_settled, r);
-}
-
-static void on_savepoint(struct pg_result *res, const struct pg_error *err, void *arg)
-{
-    struct db_rows *r = arg;
-    struct pg_error cancelled;
-
-    pg_result_free(res);
-    if (err) {
-        on_settled(NULL, err, r);
-    } else if (r->cancelled) {
-        pg_error_set(&cancelled, PG_CANCELLED, "cancelled");
-        on_pinned_answer(NULL, &cancelled, r);
-    } else if (r->script) {
-        pg_conn_script(r->conn, r->turn->copy.st.sql, on_pinned_answer, r);
-    } else {
-        pg_conn_query(r->conn, &r->turn->copy.st, on_pinned_answer, r);
-    }
-}
-
-static void on_turn(struct db_turn *t, const struct pg_error *err)
-{
-    struct db_rows *r = t->arg;
-
-    if (err) {
-        db_turn_free(t);
-        r->turn = NULL;
-        on_answer(NULL, err, r);
-        return;
-    }
-    r->conn = db_pin_conn(t->pin);
-    pg_conn_script(r->conn, SLICE_LIT("SAVEPOINT neap_pin"), on_savepoint, r);
-}
-
-static void run_pinned(struct db_pin *pin, struct db_rows *r, const struct pg_statement *st)
-{
-    r->turn = mem_zalloc(sizeof *r->turn);
-    statement_copy_set(&r->turn->copy, st);
-    if (db_turn_take(pin, r->turn, on_turn, r))
-        on_turn(r->turn, NULL);
-}
-
-/* ---- sending ---- */
-
-static void run_on(struct pg_conn *c, struct db_rows *r, const struct pg_statement *st)
-{
-    r->conn = c;
-    if (r->script)
-        pg_conn_script(c, st->sql, on_answer, r);
-    else
-        pg_conn_query(c, st, on_answer, r);
-}
-
-/* Only what may leave a transaction open is worth the cost of finding out who it was. */
-static void find_where(lua_State *L, const struct db_rows *r, struct slice sql, char out[static WHERE_MAX])
-{
-    size_t i = 0;
-
-    while (i < sql.n && (sql.p[i] == ' ' || sql.p[i] == '\n'))
-        i++;
-    out[0] = '\0';
-    if (r->script ||
-        (i + 5 <= sql.n && (strncasecmp(sql.p + i, "begin", 5) == 0 || strncasecmp(sql.p + i, "start", 5) == 0)))
-        db_where(L, out);
-}
-
-static void run_anywhere(lua_State *L, struct pool *pool, struct db_rows *r, enum pool_word word,
-                         const struct pg_statement *st)
-{
-    char where[WHERE_MAX];
-
-    find_where(L, r, st->sql, where);
-    r->autocommit = true;
-    r->query =
-        r->script ? pool_script(pool, st->sql, where, on_answer, r) : pool_query_shared(pool, word, st, where, on_answer, r);
-}
-
-static int run(lua_State *L, enum db_want want, enum pool_word word, const char *what)
-{
-    struct db_state *db = lua_touserdata(L, lua_upvalueindex(1));
-    bool in_tx_only = lua_toboolean(L, lua_upvalueindex(2));
-    struct task *task = script_task(L);
-    struct pg_conn *conn = db_task_conn(L, db_task_of(task));
-
-    if (in_tx_only && !db_task_in_tx(db_task_of(task)))
-        return luaL_error(L, "%s: the transaction is over, or another task's", what);
-    if (conn == NULL && db->env->pool == NULL)
-        return db_error_raise(L, PG_UNAVAILABLE, "no database is configured: set DATABASE_URL");
-    struct pg_statement st = db_read_statement(L, db, 1);
-    struct db_rows *r = db_rows_new(L, want);
-    r->task = task;
-    r->script = want == DB_WANT_NOTHING;
-    r->began_us = clock_monotonic_us();
-    if (conn)
-        run_on(conn, r, &st);
-    else if (db->pin && db_pin_conn(db->pin))
-        run_pinned(db->pin, r, &st);
-    else
-        run_anywhere(L, db->env->pool, r, word, &st);
-    return script_wait(L, what, cancel_statement, r);
-}
-
 static int l_query(lua_State *L)
 {
-    return run(L, DB_WANT_ROWS, POOL_ANY, "db.query");
+    return db_call(L, DB_WANT_ROWS, POOL_ANY, "db.query");
 }
 
 static int l_read(lua_State *L)
 {
-    return run(L, DB_WANT_ROWS, POOL_READS, "db.read");
+    return db_call(L, DB_WANT_ROWS, POOL_READS, "db.read");
 }
 
 static int l_one(lua_State *L)
 {
-    return run(L, DB_WANT_ONE, POOL_ANY, "db.one");
+    return db_call(L, DB_WANT_ONE, POOL_ANY, "db.one");
 }
 
 static int l_exec(lua_State *L)
 {
-    return run(L, DB_WANT_COUNT, POOL_WRITES, "db.exec");
+    return db_call(L, DB_WANT_COUNT, POOL_WRITES, "db.exec");
 }
 
 static int l_script(lua_State *L)
 {
     luaL_checkstring(L, 1);
     lua_settop(L, 1);
-    return run(L, DB_WANT_NOTHING, POOL_OWN, "db.script");
+    return db_call(L, DB_WANT_NOTHING, POOL_OWN, "db.script");
 }
 
 /* ---- what it looks like ---- */

@@ -4,11 +4,12 @@
 #include "pg/result/shape.h"
 #include "script/json/json.h"
 #include "script/runtime/engine.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 
-enum { CACHE = 1 };   /* user value: rows that were looked at */
-enum { COLUMNS = 1 }; /* in the metatable of a row, as JSON_COLUMNS_FIELD */
+enum { CACHE = 1 };                     /* user value: rows that were looked at */
+enum { COLUMNS = 1, COLUMN_COUNT = 2 }; /* in the metatable of a row: json_mark_rows */
 enum { SHAPES_KNOWN_MAX = 512 };
 
 static const char shapes_known; /* its address is the registry's key of: shape id -> metatable of its rows; [0]: how many */
@@ -18,39 +19,12 @@ static const char shapes_known; /* its address is the registry's key of: shape i
  * instructions for as little memory. */
 enum { GC_TOLD_MIN = 64 * 1024, GC_TOLD_SHARE = 4 };
 
-struct db_rows *db_rows_new(lua_State *L, enum db_want want)
-{
-    struct db_rows *r = lua_newuserdatauv(L, sizeof *r, want == DB_WANT_ROWS ? 1 : 0);
-
-    *r = (struct db_rows){.want = want};
-    luaL_setmetatable(L, DB_ROWS);
-    return r;
-}
-
-static void clear(struct db_rows *r)
-{
-    pg_result_free(r->res);
-    free(r->err);
-    r->res = NULL;
-    r->err = NULL;
-}
-
-void db_rows_take(struct db_rows *r, struct pg_result *res, const struct pg_error *err)
-{
-    clear(r);
-    r->res = res;
-    if (err) {
-        r->err = mem_alloc(sizeof *r->err);
-        *r->err = *err;
-    }
-}
-
 /* The columns in their order: the JSON encoder writes a row by them, so that one that is NULL is null and not missing. */
 static void make_row_metatable(lua_State *L, const struct pg_result *res)
 {
     int n = pg_result_columns(res);
 
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 2, 2);
     lua_pushliteral(L, DB_ROW);
     lua_setfield(L, -2, "__name");
     lua_createtable(L, n, n);
@@ -66,13 +40,10 @@ static void make_row_metatable(lua_State *L, const struct pg_result *res)
         lua_pushinteger(L, i + 1);
         lua_rawset(L, -3);
     }
-    if (unique) {
-        lua_pushboolean(L, 1);
-        lua_rawseti(L, -2, 0);
-    }
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, -3, COLUMNS);
-    lua_setfield(L, -2, JSON_COLUMNS_FIELD);
+    lua_rawseti(L, -2, COLUMNS);
+    lua_pushinteger(L, unique ? n : -n);
+    lua_rawseti(L, -2, COLUMN_COUNT);
+    json_mark_rows(L, -1);
 }
 
 /* The rows of a statement share it, whichever connection they came by. */
@@ -109,7 +80,8 @@ void db_row_push(lua_State *L, const struct pg_result *res, int row)
     int n = pg_result_columns(res), meta = lua_gettop(L);
 
     luaL_checkstack(L, 6, NULL);
-    lua_rawgeti(L, meta, COLUMNS);
+    if (lua_rawgeti(L, meta, COLUMNS) != LUA_TTABLE)
+        luaL_error(L, "the metatable of rows was changed");
     lua_createtable(L, 0, n);
     for (int i = 0; i < n; i++) {
         lua_rawgeti(L, meta + 1, i + 1);
@@ -127,34 +99,6 @@ void db_row_push(lua_State *L, const struct pg_result *res, int row)
     lua_settop(L, meta);
 }
 
-/* Its rows are told. Without its metatable the collector has nothing to call for it. */
-static void empty(lua_State *L, int index, struct db_rows *r)
-{
-    clear(r);
-    lua_pushnil(L);
-    lua_setmetatable(L, index);
-}
-
-static void push_one(lua_State *L, const struct db_rows *r)
-{
-    if (pg_result_rows(r->res) == 0) {
-        lua_pushnil(L);
-    } else {
-        db_row_push_meta(L, r->res);
-        db_row_push(L, r->res, 0);
-    }
-}
-
-/* The statement is the first argument of the function that waited for it. */
-static int push_failure(lua_State *L, struct db_rows *r)
-{
-    db_error_push(L, r->err, r->autocommit && db_error_is_doubtful(r->err) ? "unknown" : NULL);
-    lua_pushvalue(L, 1);
-    lua_setfield(L, -2, "statement");
-    clear(r);
-    return lua_error(L);
-}
-
 static void tell_collector(lua_State *L, size_t bytes)
 {
     struct engine *e = engine_of(L);
@@ -166,34 +110,20 @@ static void tell_collector(lua_State *L, size_t bytes)
     }
 }
 
-int db_rows_push(lua_State *L, int index)
+void db_rows_push(lua_State *L, struct pg_result **owned)
 {
-    struct db_rows *r = lua_touserdata(L, index);
+    struct db_rows *r = lua_newuserdatauv(L, sizeof *r, 1);
 
-    if (r->err)
-        return push_failure(L, r);
-    switch (r->want) {
-    case DB_WANT_ROWS:
-        lua_pushvalue(L, index);
-        tell_collector(L, pg_result_bytes(r->res));
-        return 1;
-    case DB_WANT_ONE:
-        push_one(L, r);
-        break;
-    case DB_WANT_COUNT:
-        lua_pushinteger(L, pg_result_affected(r->res));
-        break;
-    case DB_WANT_NOTHING:
-        clear(r);
-        return 0;
-    }
-    empty(L, index, r);
-    return 1;
+    r->res = NULL;
+    userdata_set_class(L, USERDATA_ROWS);
+    r->res = *owned;
+    *owned = NULL;
+    tell_collector(L, pg_result_bytes(r->res));
 }
 
 static struct db_rows *check_rows(lua_State *L)
 {
-    struct db_rows *r = luaL_checkudata(L, 1, DB_ROWS);
+    struct db_rows *r = userdata_check(L, 1, USERDATA_ROWS);
 
     if (r->res == NULL)
         luaL_error(L, "these rows were closed");
@@ -277,15 +207,16 @@ static int rows_pairs(lua_State *L)
 
 static int rows_close(lua_State *L)
 {
-    struct db_rows *r = luaL_checkudata(L, 1, DB_ROWS);
+    struct db_rows *r = userdata_check(L, 1, USERDATA_ROWS);
 
-    clear(r);
+    pg_result_free(r->res);
+    r->res = NULL;
     return 0;
 }
 
 static int rows_tostring(lua_State *L)
 {
-    struct db_rows *r = luaL_checkudata(L, 1, DB_ROWS);
+    struct db_rows *r = userdata_check(L, 1, USERDATA_ROWS);
 
     lua_pushfstring(L, DB_ROWS ": %d rows", r->res ? pg_result_rows(r->res) : 0);
     return 1;
@@ -337,8 +268,8 @@ void db_rows_open(lua_State *L)
     lua_createtable(L, 0, 0);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &shapes_known);
     luaL_newmetatable(L, DB_ROWS);
+    userdata_class_is(L, USERDATA_ROWS);
     luaL_setfuncs(L, methods, 0);
-    lua_pushlightuserdata(L, (void *)write_json);
-    lua_setfield(L, -2, JSON_WRITER_FIELD);
+    json_mark_writer(L, -1, write_json);
     lua_pop(L, 1);
 }

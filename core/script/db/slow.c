@@ -27,13 +27,13 @@ void db_task_count(struct db_task *t, const struct script_env *env, unsigned sta
 }
 
 /* No values of parameters: they are the clients' data. */
-void db_slow_check(lua_State *L, const struct db_state *db, const struct db_rows *r)
+void db_slow_check(lua_State *L, const struct db_state *db, struct task *t, const struct pg_result *res, uint64_t us)
 {
     char where[WHERE_MAX];
     struct log_line l;
     struct slice sql;
 
-    if (db->slow_us == 0 || r->took_us < db->slow_us)
+    if (db->slow_us == 0 || us < db->slow_us)
         return;
     counter_add(&db->env->counts->slow_statements, 1);
     if (!log_begin(&l, LOG_WARN, "db", "slow statement"))
@@ -42,12 +42,12 @@ void db_slow_check(lua_State *L, const struct db_state *db, const struct db_rows
     sql.p = lua_tolstring(L, 1, &sql.n);
     if (sql.n > STATEMENT_LOGGED_MAX)
         sql.n = STATEMENT_LOGGED_MAX;
-    if (r->task->req)
-        log_slice(&l, "request_id", request_id(r->task->req));
+    if (t->req)
+        log_slice(&l, "request_id", request_id(t->req));
     log_str(&l, "where", where);
-    log_int(&l, "ms", (int64_t)(r->took_us / 1000));
-    if (r->res)
-        log_int(&l, "rows", pg_result_rows(r->res));
+    log_int(&l, "ms", (int64_t)(us / 1000));
+    if (res)
+        log_int(&l, "rows", pg_result_rows(res));
     log_slice(&l, "statement", sql);
     log_end(&l);
 }

@@ -18,26 +18,6 @@ struct slice json_encode_text(struct json_encoder *e, int at)
     return text;
 }
 
-int json_encode_kind(struct json_encoder *e, int at, enum json_kind *kind)
-{
-    *kind = JSON_KIND_PLAIN;
-    if (lua_getmetatable(e->L, at) == 0)
-        return 0;
-    const void *mt = lua_topointer(e->L, -1);
-    lua_pop(e->L, 1);
-    if (e->marks == NULL && (e->marks = json_marks_protected(e->L)) == NULL)
-        return json_encode_refuse(e, "out of memory");
-    if (mt == e->marks->array)
-        *kind = JSON_KIND_ARRAY;
-    else if (mt == e->marks->object)
-        *kind = JSON_KIND_OBJECT;
-    else if (mt == e->marks->raw)
-        *kind = JSON_KIND_RAW;
-    else
-        *kind = JSON_KIND_OTHER;
-    return 0;
-}
-
 static int encode_number(struct json_encoder *e, int at)
 {
     if (lua_isinteger(e->L, at))
@@ -64,26 +44,22 @@ static int encode_raw(struct json_encoder *e, int at)
     return 0;
 }
 
-static json_writer_fn writer_of(lua_State *L, int at)
-{
-    json_writer_fn write = NULL;
-    lua_getmetatable(L, at);
-    json_marks_push_writer_field(L);
-    if (lua_rawget(L, -2) == LUA_TLIGHTUSERDATA)
-        write = (json_writer_fn)lua_touserdata(L, -1);
-    lua_pop(L, 2);
-    return write;
-}
-
 static int encode_userdata(struct json_encoder *e, int at)
 {
-    enum json_kind kind;
+    json_writer_fn write = NULL;
+    int top = lua_gettop(e->L);
 
-    if (json_encode_kind(e, at, &kind) != 0)
-        return -1;
-    if (kind == JSON_KIND_RAW)
+    switch (json_push_kind(e->L, at)) {
+    case JSON_KIND_RAW:
+        lua_settop(e->L, top);
         return encode_raw(e, at);
-    json_writer_fn write = kind == JSON_KIND_OTHER ? writer_of(e->L, at) : NULL;
+    case JSON_KIND_WRITER:
+        write = json_writer(e->L, -1);
+        break;
+    default:
+        break;
+    }
+    lua_settop(e->L, top);
     if (write == NULL)
         return json_encode_refuse(e, "a userdata cannot be JSON");
     char why[ERR_MAX];
@@ -127,7 +103,6 @@ static void start_encoder(struct json_encoder *e, lua_State *L, struct buf *out,
 {
     e->L = L;
     e->out = out;
-    e->marks = NULL;
     e->frame = NULL;
     e->depth = 0;
     e->keys = e->keys_inline;

@@ -21,8 +21,7 @@ enum {
 struct json_encoder {
     lua_State *L;
     struct buf *out;
-    const struct json_marks *marks; /* NULL until a metatable is met: most answers have none */
-    struct json_frame *frame;       /* the innermost table that is being written */
+    struct json_frame *frame; /* the innermost table that is being written */
     int depth;
     struct json_key *keys; /* of all tables that are being written, the innermost last */
     unsigned keys_n, keys_cap;
@@ -30,13 +29,10 @@ struct json_encoder {
     struct json_key keys_inline[JSON_KEYS_INLINE];
 };
 
-enum json_kind { JSON_KIND_PLAIN, JSON_KIND_ARRAY, JSON_KIND_OBJECT, JSON_KIND_RAW, JSON_KIND_OTHER };
-
 /* All return 0, or -1 with the reason in err. `at` is a stack index from 1. */
 /* These two leave the stack's top where it was. */
 int json_encode_value(struct json_encoder *e, int at);
 int json_encode_table(struct json_encoder *e, int at);
-int json_encode_kind(struct json_encoder *e, int at, enum json_kind *kind); /* by the value's metatable */
 /* The members of the table, or of a row those that are no columns: sorted by their keys, so that equal values have equal
  * texts. `columns` is the stack index of a row's list, or 0. The first member is on top, as lua_next has put it there; what
  * lies above the table afterwards doesn't matter. */

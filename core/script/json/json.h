@@ -22,15 +22,14 @@ void json_push_raw(lua_State *L, struct slice text);
  * values have equal texts. */
 int json_encode(lua_State *L, int index, struct buf *out, char err[static ERR_MAX]) __attribute__((warn_unused_result));
 
-/* Any other userdata writes itself when its metatable holds a light userdata of such a function in the field
- * JSON_WRITER_FIELD: lua_pushlightuserdata(L, (void *)write); lua_setfield(L, metatable, JSON_WRITER_FIELD). It appends one
- * value, raises nothing and leaves the stack as it was. 0, or -1 with a reason. */
+/* A userdata with a metatable that was marked so writes itself: it appends one value, raises nothing and leaves the stack
+ * as it was. 0, or -1 with a reason. */
 typedef int (*json_writer_fn)(lua_State *L, int index, struct buf *out, char err[static ERR_MAX]);
-#define JSON_WRITER_FIELD "__neap_json"
-/* A table whose metatable has this field is written by it: {[0] = true, "id", "name", id = 1, name = 2} are its keys in
- * order, null where they are absent; others follow. 0 is there when no key comes twice. So a row of a query keeps its
- * columns that are NULL. */
-#define JSON_COLUMNS_FIELD "__neap_columns"
+void json_mark_writer(lua_State *L, int metatable, json_writer_fn write);
+/* A table with a metatable that was marked so is a row: it is written by the list that the metatable has at 1,
+ * {"id", "name", id = 1, name = 2}, in its order, null where the row has nothing; other members follow. At 2 is the number
+ * of names, below zero when one of them comes twice. So a row of a query keeps its columns that are NULL. */
+void json_mark_rows(lua_State *L, int metatable);
 
 int luaopen_neap_json(lua_State *L); /* neap.json */
 #endif

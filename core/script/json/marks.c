@@ -5,23 +5,68 @@
 #include <lauxlib.h>
 
 /* Addresses of our own are keys that need no string: looking them up allocates nothing. */
-static const char marks_key, array_key, object_key, raw_key, writer_field_key, columns_field_key;
+static const char marks_key, array_key, object_key, raw_key;
+static const char kind_key; /* in a metatable: an integer, or the light userdata of a writer */
 
 static const struct {
     const char *key, *name;
+    enum json_kind kind;
 } metatables[] = {
-    [JSON_MARK_ARRAY] = {&array_key, "neap.json.array"},
-    [JSON_MARK_OBJECT] = {&object_key, "neap.json.object"},
-    [JSON_MARK_RAW] = {&raw_key, "neap.json.raw"},
+    [JSON_MARK_ARRAY] = {&array_key, "neap.json.array", JSON_KIND_ARRAY},
+    [JSON_MARK_OBJECT] = {&object_key, "neap.json.object", JSON_KIND_OBJECT},
+    [JSON_MARK_RAW] = {&raw_key, "neap.json.raw", JSON_KIND_RAW},
 };
 
-static const void *make_metatable(lua_State *L, enum json_mark mark)
+static void mark(lua_State *L, int metatable, enum json_kind kind)
 {
-    luaL_newmetatable(L, metatables[mark].name);
-    if (mark == JSON_MARK_RAW)
+    metatable = lua_absindex(L, metatable);
+    lua_pushinteger(L, kind);
+    lua_rawsetp(L, metatable, &kind_key);
+}
+
+void json_mark_rows(lua_State *L, int metatable)
+{
+    mark(L, metatable, JSON_KIND_ROW);
+}
+
+void json_mark_writer(lua_State *L, int metatable, json_writer_fn write)
+{
+    metatable = lua_absindex(L, metatable);
+    lua_pushlightuserdata(L, (void *)write);
+    lua_rawsetp(L, metatable, &kind_key);
+}
+
+enum json_kind json_push_kind(lua_State *L, int index)
+{
+    enum json_kind kind = JSON_KIND_PLAIN;
+
+    if (lua_getmetatable(L, index) == 0)
+        return kind;
+    if (lua_rawgetp(L, -1, &kind_key) == LUA_TNUMBER)
+        kind = (enum json_kind)lua_tointeger(L, -1);
+    else if (lua_islightuserdata(L, -1))
+        kind = JSON_KIND_WRITER;
+    lua_pop(L, kind == JSON_KIND_PLAIN ? 2 : 1);
+    return kind;
+}
+
+json_writer_fn json_writer(lua_State *L, int metatable)
+{
+    metatable = lua_absindex(L, metatable);
+    lua_rawgetp(L, metatable, &kind_key);
+    json_writer_fn write = (json_writer_fn)lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return write;
+}
+
+static const void *make_metatable(lua_State *L, enum json_mark which)
+{
+    luaL_newmetatable(L, metatables[which].name);
+    if (which == JSON_MARK_RAW)
         json_raw_methods(L);
+    mark(L, -1, metatables[which].kind);
     const void *address = lua_topointer(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, metatables[mark].key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, metatables[which].key);
     return address;
 }
 
@@ -46,7 +91,7 @@ static void name_null(lua_State *L)
     lua_pop(L, 1);
 }
 
-static int setup(lua_State *L)
+static void setup(lua_State *L)
 {
     luaL_checkstack(L, 6, NULL);
     struct json_marks *marks = lua_newuserdatauv(L, sizeof *marks, 0);
@@ -54,12 +99,7 @@ static int setup(lua_State *L)
     marks->object = make_metatable(L, JSON_MARK_OBJECT);
     marks->raw = make_metatable(L, JSON_MARK_RAW);
     name_null(L);
-    lua_pushliteral(L, JSON_WRITER_FIELD);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &writer_field_key);
-    lua_pushliteral(L, JSON_COLUMNS_FIELD);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &columns_field_key);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &marks_key); /* last: it says that all of them are there */
-    return 0;
 }
 
 static const struct json_marks *find(lua_State *L)
@@ -80,32 +120,9 @@ const struct json_marks *json_marks(lua_State *L)
     return marks;
 }
 
-const struct json_marks *json_marks_protected(lua_State *L)
+void json_marks_push(lua_State *L, enum json_mark which)
 {
-    const struct json_marks *marks = find(L);
-    if (marks != NULL)
-        return marks;
-    lua_pushcfunction(L, setup);
-    if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
-        lua_pop(L, 1);
-        return NULL;
-    }
-    return find(L);
-}
-
-void json_marks_push(lua_State *L, enum json_mark mark)
-{
-    int type = lua_rawgetp(L, LUA_REGISTRYINDEX, metatables[mark].key);
+    int type = lua_rawgetp(L, LUA_REGISTRYINDEX, metatables[which].key);
     assert(type == LUA_TTABLE);
     (void)type;
-}
-
-void json_marks_push_writer_field(lua_State *L)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &writer_field_key);
-}
-
-void json_marks_push_columns_field(lua_State *L)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &columns_field_key);
 }

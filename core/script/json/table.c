@@ -96,17 +96,19 @@ static int encode_sequence(struct json_encoder *e, int at)
     return 0;
 }
 
-/* ---- rows: tables whose metatable lists their keys. The list lies at `at` + 1, then key and value. It has the keys by
- * their places, and the last place of each by the key; when no key comes twice it has something at place 0. ---- */
+/* ---- rows: json_mark_rows says what their metatable has. The list of names lies at `at` + 1, then key and value ---- */
 
-/* Leaves the list at `at` + 1, or nothing. */
-static bool push_columns(lua_State *L, int at)
+/* In place of the metatable. *n: how many there are; below zero when a name comes twice. False: a handler has been at the
+ * metatable. */
+static bool open_columns(lua_State *L, int at, lua_Integer *n)
 {
-    lua_getmetatable(L, at);
-    json_marks_push_columns_field(L);
-    bool found = lua_rawget(L, -2) == LUA_TTABLE;
-    lua_replace(L, at + 1);
-    lua_settop(L, found ? at + 1 : at);
+    int columns = at + 1;
+
+    bool found = lua_rawgeti(L, columns, 2) == LUA_TNUMBER;
+    *n = lua_tointeger(L, -1);
+    found &= lua_rawgeti(L, columns, 1) == LUA_TTABLE;
+    lua_replace(L, columns);
+    lua_settop(L, columns);
     return found;
 }
 
@@ -121,14 +123,13 @@ static bool is_repeated(lua_State *L, int columns, lua_Integer i)
 }
 
 /* *present: how many of the columns the row has. */
-static int encode_columns(struct json_encoder *e, int at, char *before, lua_Integer *present)
+static int encode_columns(struct json_encoder *e, int at, lua_Integer n, char *before, lua_Integer *present)
 {
     lua_State *L = e->L;
     int columns = at + 1, key = at + 2;
-    lua_Integer n = (lua_Integer)lua_rawlen(L, columns);
-    bool unique = lua_rawgeti(L, columns, 0) != LUA_TNIL;
+    bool unique = n >= 0;
 
-    lua_pop(L, 1);
+    n = unique ? n : -n;
     *present = 0;
     for (lua_Integer i = 1; i <= n; i++) {
         if (!unique && is_repeated(L, columns, i))
@@ -156,12 +157,12 @@ static lua_Integer count_keys(lua_State *L, int at)
     return n;
 }
 
-static int encode_row(struct json_encoder *e, int at)
+static int encode_row(struct json_encoder *e, int at, lua_Integer columns)
 {
     char before = '{';
     lua_Integer present;
 
-    if (encode_columns(e, at, &before, &present) != 0)
+    if (encode_columns(e, at, columns, &before, &present) != 0)
         return -1;
     if (count_keys(e->L, at) != present) { /* what is there beyond the columns was added by a handler */
         lua_pushnil(e->L);
@@ -180,12 +181,12 @@ static int encode_row(struct json_encoder *e, int at)
 static int encode_members(struct json_encoder *e, int at)
 {
     lua_State *L = e->L;
-    enum json_kind kind;
+    enum json_kind kind = json_push_kind(L, at);
+    lua_Integer columns;
 
-    if (json_encode_kind(e, at, &kind) != 0)
-        return -1;
-    if (kind == JSON_KIND_OTHER && push_columns(L, at))
-        return encode_row(e, at);
+    if (kind == JSON_KIND_ROW && open_columns(L, at, &columns))
+        return encode_row(e, at, columns);
+    lua_settop(L, at);
     lua_pushnil(L);
     if (lua_next(L, at) == 0) {
         if (kind == JSON_KIND_ARRAY)

@@ -8,6 +8,7 @@
 #include "script/json/marks.h"
 #include "script/json/raw.h"
 #include "script/plan/written.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 
 struct frame { /* a field or an item on the way down */
@@ -120,7 +121,7 @@ static int encode_rows(struct encoder *e, int at, const struct plan_node *row, b
 {
     char err[ERR_MAX];
     int rc = one ? 0 : plan_written_encode(e->L, at, e->out, err);
-    const struct db_rows *rows = rc == 0 ? luaL_testudata(e->L, at, DB_ROWS) : NULL;
+    const struct db_rows *rows = rc == 0 ? userdata_test(e->L, at, USERDATA_ROWS) : NULL;
     if (rows != NULL && rows->res != NULL && row != NULL && row->kind == PLAN_OBJECT) {
         if (one && pg_result_rows(rows->res) != 1)
             return refuse(e, up, "one row was wanted, and the query had none or several");

@@ -4,6 +4,7 @@
 #include "script/json/json.h"
 #include "script/plan/encode.h"
 #include "script/plan/lib_plan.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 
 static const char written_metatable[] = "neap.plan.rows";
@@ -28,7 +29,7 @@ static int write_json(lua_State *L, int index, struct buf *out, char err[static 
 int plan_written_new(lua_State *L)
 {
     const struct plan *plan = lib_plan_check(L, 1);
-    const struct db_rows *rows = luaL_checkudata(L, 2, DB_ROWS);
+    const struct db_rows *rows = userdata_check(L, 2, USERDATA_ROWS);
     const struct plan_node *row = plan->root->kind == PLAN_ARRAY ? plan->root->array.items : plan->root;
     if (row == NULL || row->kind != PLAN_OBJECT)
         return luaL_argerror(L, 1, "rows are written by the schema of an object, or of a list of them");
@@ -38,10 +39,8 @@ int plan_written_new(lua_State *L)
     lua_setiuservalue(L, -2, 1);
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 2);
-    if (luaL_newmetatable(L, written_metatable)) {
-        lua_pushlightuserdata(L, (void *)write_json);
-        lua_setfield(L, -2, JSON_WRITER_FIELD);
-    }
+    if (luaL_newmetatable(L, written_metatable))
+        json_mark_writer(L, -1, write_json);
     lua_setmetatable(L, -2);
     return 1;
 }

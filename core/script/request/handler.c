@@ -31,9 +31,10 @@ static void on_done(struct task *t, enum task_outcome how, void *arg)
     struct request *req = t->req;
     req->task = NULL;
     db_task_end(&t->db);
-    db_task_log(&t->db, &req->log_fields);
-    if (t->bound.n > 0)
+    if (req->server->opts.access_log) {
+        db_task_log(&t->db, &req->log_fields);
         buf_slice(&req->log_fields, buf_view(&t->bound));
+    }
     if (t->outlet != NULL) {
         end_stream(t, how);
     } else if (how == OUTCOME_OK && s->reply.ready && t->cancelled == TASK_LIVE) {
@@ -64,6 +65,14 @@ static void keep_bytes(const struct operation *op, struct request *req)
         request_own(req);
 }
 
+static void push_request(struct task *t)
+{
+    t->req_box = lib_request_push_box(t->co);
+    *t->req_box = t;
+    lua_pushvalue(t->co, -1);
+    lua_rawseti(t->co, LUA_REGISTRYINDEX, t->req_ref);
+}
+
 static void begin(struct request *req)
 {
     struct service *s = service_of_request(req);
@@ -83,11 +92,10 @@ static void begin(struct request *req)
     if (pending)
         lua_rawgeti(t->co, LUA_REGISTRYINDEX, s->name_outsider);
     lua_rawgeti(t->co, LUA_REGISTRYINDEX, op->handler);
-    t->req_box = lib_request_push_box(t->co);
-    *t->req_box = t;
-    lua_pushvalue(t->co, -1);
-    lua_rawseti(t->co, LUA_REGISTRYINDEX, t->req_ref);
-    task_start(t, pending ? 2 : 1, on_done, NULL);
+    bool takes_request = pending || op->takes_request;
+    if (takes_request)
+        push_request(t);
+    task_start(t, pending + takes_request, on_done, NULL);
 }
 
 /* Redis was asked meanwhile, and the client may have left. Nothing was begun for it. */

@@ -10,6 +10,7 @@
 #include "script/runtime/env.h"
 #include "script/runtime/lua_slice.h"
 #include "script/runtime/task_internal.h"
+#include "script/runtime/userdata.h"
 #include <lauxlib.h>
 
 /* Keys of a request. What is cheap is read each time; what makes a table is made once and kept in a user value of the box.
@@ -21,16 +22,16 @@ enum field {
     F_ID,
     F_ROUTE,
     F_TEXT,
-    F_PARAMS,
+    F_HEADER,
+    F_IP,
+    F_SCHEME,
+    F_NETWORK,
+    F_PARAMS, /* from here on they are kept */
     F_QUERY,
     F_HEADERS,
     F_BODY,
     F_USER,
-    F_HEADER,
     F_COOKIES,
-    F_IP,
-    F_SCHEME,
-    F_NETWORK,
     F_COUNT
 };
 
@@ -43,11 +44,9 @@ static const char *const field_names[F_COUNT] = {
     [F_COOKIES] = "cookies", [F_IP] = "ip",     [F_SCHEME] = "scheme", [F_NETWORK] = "network",
 };
 
-static const char request_metatable[] = "neap.request";
-
 static struct task *check(lua_State *L)
 {
-    struct task **box = luaL_checkudata(L, 1, request_metatable);
+    struct task **box = userdata_check(L, 1, USERDATA_REQUEST);
     if (*box == NULL)
         luaL_error(L, "the request is over: copy what you need of it before the handler returns");
     return *box;
@@ -198,7 +197,7 @@ static void push_lasting(lua_State *L, struct task *t, enum field f)
 
 static int slot_of(enum field f)
 {
-    return f >= F_PARAMS && f != F_HEADER ? OWN_FIELDS + 1 + (int)f - F_PARAMS : 0;
+    return OWN_FIELDS + 1 + (int)f - F_PARAMS;
 }
 
 static void push_own_fields(lua_State *L)
@@ -324,7 +323,7 @@ static int l_header(lua_State *L)
 
 static int l_tostring(lua_State *L)
 {
-    struct task **box = luaL_checkudata(L, 1, request_metatable);
+    struct task **box = userdata_check(L, 1, USERDATA_REQUEST);
     if (*box == NULL) {
         lua_pushliteral(L, "neap.request (over)");
         return 1;
@@ -338,7 +337,8 @@ static int l_tostring(lua_State *L)
 
 void lib_request_install(lua_State *L)
 {
-    luaL_newmetatable(L, request_metatable);
+    luaL_newmetatable(L, "neap.request");
+    userdata_class_is(L, USERDATA_REQUEST);
     lua_createtable(L, 0, F_COUNT);
     for (int f = 1; f < F_COUNT; f++) {
         lua_pushinteger(L, f);
@@ -359,6 +359,6 @@ void **lib_request_push_box(lua_State *L)
 {
     void **box = lua_newuserdatauv(L, sizeof *box, BOX_VALUES);
     *box = NULL;
-    luaL_setmetatable(L, request_metatable);
+    userdata_set_class(L, USERDATA_REQUEST);
     return box;
 }

@@ -153,6 +153,16 @@ static int l_set_error_mapper(lua_State *L)
     return 0;
 }
 
+/* (metatable): of neap.response, by which an answer is known for one */
+static int l_set_response_class(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    service_of(L)->response_class = lua_topointer(L, 1);
+    luaL_ref(L, LUA_REGISTRYINDEX); /* for as long as the state lives, so that the address is nothing else's */
+    return 0;
+}
+
 static int l_set_docs_path(lua_State *L)
 {
     struct service *s = service_of(L);
@@ -167,6 +177,7 @@ static const luaL_Reg functions[] = {{"route", l_route},
                                      {"routes", l_routes},
                                      {"set_error_mapper", l_set_error_mapper},
                                      {"set_docs_path", l_set_docs_path},
+                                     {"set_response_class", l_set_response_class},
                                      {NULL, NULL}};
 
 void lib_route_add(lua_State *L)

@@ -44,6 +44,15 @@ static void read_answers(lua_State *L, struct operation *op, int index)
     lua_settop(L, table - 1);
 }
 
+/* The function is on top. Of one that is written in C nobody can tell. */
+static bool takes_arguments(lua_State *L)
+{
+    lua_Debug ar;
+    lua_pushvalue(L, -1);
+    lua_getinfo(L, ">Su", &ar);
+    return ar.what[0] == 'C' || ar.nparams > 0 || ar.isvararg;
+}
+
 int operation_add(lua_State *L, struct operations *all, int index, bool safe)
 {
     struct operation op = {0};
@@ -65,6 +74,7 @@ int operation_add(lua_State *L, struct operations *all, int index, bool safe)
     read_answers(L, &op, index);
     limit_rules_read(L, index, &op.limits);
     lua_getfield(L, index, "handler");
+    op.takes_request = takes_arguments(L);
     op.handler = luaL_ref(L, LUA_REGISTRYINDEX);
     if (all->n == all->cap) {
         all->cap = all->cap ? all->cap * 2 : 32;

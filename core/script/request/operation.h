@@ -15,6 +15,7 @@ struct operation_answer {
 
 struct operation {
     int handler;                                                  /* registry reference of the function */
+    bool takes_request;                                           /* false: it has no parameter that could hold one */
     const struct plan *params, *query, *headers, *cookies, *body; /* NULL: not declared. The registry keeps them alive */
     bool form;                                                    /* the body is a form, not JSON */
     bool runs_on;                                                 /* the client's leaving does not cancel it */

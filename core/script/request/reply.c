@@ -111,11 +111,11 @@ static void set_stream(lua_State *L, struct service *s)
     s->reply.streams = true;
 }
 
-static bool is_response(lua_State *L, int index)
+static bool is_response(lua_State *L, int index, const struct service *s)
 {
-    if (lua_type(L, index) != LUA_TTABLE || luaL_getmetafield(L, index, "__name") == LUA_TNIL)
+    if (lua_type(L, index) != LUA_TTABLE || lua_getmetatable(L, index) == 0)
         return false;
-    bool yes = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "neap.response") == 0;
+    bool yes = lua_topointer(L, -1) == s->response_class;
     lua_pop(L, 1);
     return yes;
 }
@@ -157,7 +157,7 @@ void reply_build(lua_State *L, int first)
     struct response *res = &s->reply.res;
     if (n > 2)
         luaL_error(L, "a handler returned %d values: it returns a body, a status and a body, or a neap.response", n);
-    if (n >= 1 && is_response(L, first)) {
+    if (n >= 1 && is_response(L, first, s)) {
         set_response(L, first, s);
     } else if (n == 2 || (n == 1 && is_status(L, first))) {
         if (!is_status(L, first))

@@ -20,6 +20,7 @@ struct service {
     int name_outsider;            /* registry reference: names the user behind an issuer's subject, or LUA_NOREF */
     int error_mapper;             /* registry reference, or LUA_NOREF */
     char *docs_path;              /* owned; of the page that shows the routes to people, NULL: there is none */
+    const void *response_class;   /* address of the metatable of neap.response; NULL: not loaded */
     struct list outlets;          /* answers that outlived their handlers */
     struct reply reply;           /* of the task that ends now */
     struct buf scratch;           /* body bytes of that reply */

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "script/runtime/heap.h"
+#include "script/runtime/userdata.h"
 #include <lua.h>
 #include <stdbool.h>
 
@@ -12,12 +13,13 @@ struct script_env;
 struct task;
 
 struct engine {
-    struct heap heap;                  /* of L */
-    lua_State *L;                      /* owned; its extra space, and that of every coroutine, holds the engine */
-    const struct script_env *env;      /* borrowed from the worker */
-    struct list link;                  /* in env->engines */
-    size_t heap_bytes;                 /* of the whole state */
-    size_t results_bytes;              /* of database results that Lua's collector was not told of yet */
+    struct heap heap;             /* of L */
+    lua_State *L;                 /* owned; its extra space, and that of every coroutine, holds the engine */
+    const struct script_env *env; /* borrowed from the worker */
+    struct list link;             /* in env->engines */
+    size_t heap_bytes;            /* of the whole state */
+    size_t results_bytes;         /* of database results that Lua's collector was not told of yet */
+    struct userdata_classes classes;
     int cancelled_value;               /* registry reference: what is raised in a task that is being cancelled */
     bool loading;                      /* routes may be declared, nothing can be spawned */
     bool retired;                      /* the owner's count is dropped */

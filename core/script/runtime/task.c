@@ -18,6 +18,7 @@ enum { SPARE_MAX = 256, SPARE_HEAP_MAX = 1 << 20 };
 
 static void resume(struct task *t, int n);
 static void stop_wait(struct task *t);
+static int task_main(lua_State *L);
 
 static void on_timer(struct wheel_timer *w)
 {
@@ -70,6 +71,8 @@ struct task *task_new(struct engine *e)
     t->docs = NULL;
     t->returned = NULL;
     t->db = (struct db_task){0};
+    lua_pushcfunction(t->co, task_main);
+    lua_pushcfunction(t->co, task_on_error);
     list_push_back(&e->tasks, &t->link);
     e->live++;
     return t;
@@ -91,10 +94,10 @@ void task_free(struct task *t)
     assert(t->state == TASK_ENDED);
     wheel_clear(e->env->wheel, &t->timer);
     db_task_end(&t->db);
-    if (t->req != NULL) {
+    t->req = NULL;
+    if (t->req_box != NULL) {
         *t->req_box = NULL;
         t->req_box = NULL;
-        t->req = NULL;
         lua_pushboolean(e->L, 0);
         lua_rawseti(e->L, LUA_REGISTRYINDEX, t->req_ref);
     }
@@ -157,13 +160,11 @@ static int main_k(lua_State *L, int status, lua_KContext ctx)
     return t->returned != NULL ? t->returned(L, t) : lua_gettop(L) - 1;
 }
 
-/* The bottom of every task: (function, arguments...). The pcall is what lets <close> variables wait while an error or a
- * cancel goes through. */
+/* The bottom of every task: (message handler, function, arguments...). The pcall is what lets <close> variables wait while
+ * an error or a cancel goes through. */
 static int task_main(lua_State *L)
 {
     struct task *t = engine_of(L)->current;
-    lua_pushcfunction(L, task_on_error);
-    lua_insert(L, 1);
     int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, (lua_KContext)t, main_k);
     return main_k(L, status, (lua_KContext)t);
 }
@@ -238,9 +239,7 @@ void task_start(struct task *t, int n, void (*done)(struct task *, enum task_out
 {
     t->done = done;
     t->done_arg = arg;
-    lua_pushcfunction(t->co, task_main);
-    lua_insert(t->co, -(n + 2));
-    resume(t, n + 1);
+    resume(t, n + 2); /* over what task_new has pushed */
 }
 
 /* ---- waiting ---- */

@@ -37,7 +37,7 @@ struct task {
     bool lasting;          /* lives as long as it likes, and counts heap_bytes from each wait */
     struct request *req;   /* borrowed from the server until the answer; NULL for commands */
     struct outlet *outlet; /* its answer goes out in pieces; lib_stream.c's */
-    void **req_box;        /* the userdata that the handler sees; NULL inside when the request is over */
+    void **req_box;        /* the userdata that the handler sees; NULL inside when the request is over; or NULL */
     int req_ref;           /* its anchor, or false */
     struct json_doc *docs; /* of the request, in its arena, by enum intake_part; n 0: not read, or not declared */
     /* What the function returned, from index 2 on, is made into an answer; returns like a lua_CFunction. NULL: the values
@@ -66,7 +66,8 @@ struct task {
 };
 
 struct task *task_new(struct engine *e); /* recycled where possible; raises nothing */
-/* The function and its n arguments lie on top of task->co. done() is called before task_start returns, or later. */
+/* The function and its n arguments were pushed to task->co, and nothing else. done() is called before task_start returns, or
+ * later. */
 void task_start(struct task *t, int n, void (*done)(struct task *t, enum task_outcome how, void *arg), void *arg);
 /* Around Lua that runs for a task that has ended, on L: an error value that describes itself, say. Nothing can wait there,
  * and the limit on computing time holds. */
