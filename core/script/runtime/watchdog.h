@@ -1,9 +1,9 @@
 #ifndef SCRIPT_RUNTIME_WATCHDOG_H
 #define SCRIPT_RUNTIME_WATCHDOG_H
-/* Ends Lua that runs for too long in one go. A count hook would cost every handler 15 to 140%; instead a thread looks at
- * when the present run began, and past the limit signals the loop's thread, whose signal handler sets the hook that
- * raises. One per process, started after fork. The hook does not fire inside one long pattern match: there the supervisor's
- * heartbeat ends the worker. */
+/* Ends Lua that runs for too long in one go. A count hook would cost every handler 15 to 140%; instead a timer on the
+ * thread's own computing time, which stands still while it waits, signals the thread every few milliseconds, and when the
+ * signal's handler meets the same run past the limit, it sets the hook that raises. One per process, started after fork.
+ * The hook does not fire inside one long pattern match: there the supervisor's heartbeat ends the worker. */
 #include <stdint.h>
 
 struct engine;

@@ -1,27 +1,56 @@
 #include "core/script/runtime/watchdog.c"
 #include "spec/core/test.h"
 
-TEST("the signal ends the run that it was sent for, and not one that has begun since")
+static void compute_us(uint64_t us)
+{
+    uint64_t until = thread_cpu_us() + us;
+    while (thread_cpu_us() < until)
+        ;
+}
+
+TEST("a run that is met again past the limit is ended, and not one that has begun since, or is over")
 {
     lua_State *L = luaL_newstate();
     struct engine e = {.running = L};
-    dog.running = true;
+    dog.limit_us = 3000;
     watchdog_watch(&e);
     watchdog_enter();
-
-    uint64_t entered = atomic_load(&dog.entered_us);
-    atomic_store(&dog.meant_us, entered - 1);
-    on_signal(WATCH_SIGNAL);
+    on_tick(WATCH_SIGNAL);
+    on_tick(WATCH_SIGNAL);
     CHECK(lua_gethook(L) == NULL);
 
-    atomic_store(&dog.meant_us, entered);
+    compute_us(3000);
     watchdog_leave();
-    on_signal(WATCH_SIGNAL);
+    on_tick(WATCH_SIGNAL);
+    watchdog_enter();
+    on_tick(WATCH_SIGNAL);
+    on_tick(WATCH_SIGNAL);
     CHECK(lua_gethook(L) == NULL);
 
-    atomic_store(&dog.entered_us, entered);
-    on_signal(WATCH_SIGNAL);
+    compute_us(3000);
+    on_tick(WATCH_SIGNAL);
     CHECK(lua_gethook(L) == on_hook);
-    dog.running = false;
+    watchdog_leave();
+    lua_close(L);
+}
+
+TEST("the thread's own time brings the tick, and no other time does")
+{
+    lua_State *L = luaL_newstate();
+    struct engine e = {.running = L};
+    watchdog_start(10);
+    watchdog_watch(&e);
+    watchdog_enter();
+    usleep(100000);
+    CHECK(lua_gethook(L) == NULL);
+    for (int i = 0; i < 100 && lua_gethook(L) == NULL; i++)
+        compute_us(10000);
+    CHECK(lua_gethook(L) == on_hook);
+
+    watchdog_stop();
+    lua_sethook(L, NULL, 0, 0);
+    compute_us(50000);
+    CHECK(lua_gethook(L) == NULL);
+    watchdog_leave();
     lua_close(L);
 }
