@@ -183,11 +183,12 @@ static void on_silent(struct pg_conn *c, uint64_t ms)
 {
     struct pool *p = c->owner;
     struct list *n = p->on[CONN_IDLE].next;
+    uint64_t now_us = clock_monotonic_us();
 
     while (!p->closing && n != &p->on[CONN_IDLE]) {
         struct pg_conn *other = LIST_OF(n, struct pg_conn, link);
         n = n->next;
-        if (pool_idle_us(other) >= ms * 1000)
+        if (pool_idle_us(other, now_us) >= ms * 1000)
             pool_ping(p, other);
     }
 }
@@ -248,12 +249,12 @@ static void on_retry(struct wheel_timer *t)
 static void on_tend(uv_timer_t *timer)
 {
     struct pool *p = timer->data;
-    uint64_t now = pool_now(p);
+    uint64_t now = pool_now(p), now_us = clock_monotonic_us();
     struct list *n = p->on[CONN_IDLE].prev;
 
     while (n != &p->on[CONN_IDLE]) {
         struct pg_conn *c = LIST_OF(n, struct pg_conn, link);
-        bool spare = pool_live(p) > p->opts.min && pool_idle_us(c) > POOL_SHRINK_IDLE_MS * UINT64_C(1000);
+        bool spare = pool_live(p) > p->opts.min && pool_idle_us(c, now_us) > POOL_SHRINK_IDLE_MS * UINT64_C(1000);
         n = n->prev;
         if (spare || now >= c->retire_ms)
             pool_discard(p, c);

@@ -74,9 +74,9 @@ static inline unsigned pool_size(const struct pool *p)
     return pool_live(p) + p->count[CONN_CONNECTING];
 }
 
-static inline uint64_t pool_idle_us(const struct pg_conn *c)
+static inline uint64_t pool_idle_us(const struct pg_conn *c, uint64_t now_us)
 {
-    return clock_monotonic_us() - c->idle_since_us;
+    return now_us - c->idle_since_us;
 }
 
 /* ---- pool.c ---- */
@@ -92,6 +92,7 @@ struct lane *pool_find_lane(struct pool *p, enum pool_word word, const struct pg
 void pool_queries_free(struct pool *p); /* those that wait to be used again */
 
 /* ---- pool_line.c ---- */
+struct pg_conn *pool_try_acquire_at(struct pool *p, uint64_t now_us); /* for who has just looked at the clock */
 void pool_line_init(struct pool *p);
 void pool_serve_line(struct pool *p);  /* idle connections to those who wait, in their order */
 void pool_refuse_line(struct pool *p); /* PG_UNAVAILABLE to all of it */

@@ -82,9 +82,9 @@ void pool_refuse_line(struct pool *p)
     }
 }
 
-static bool is_stale(const struct pool *p, const struct pg_conn *c)
+static bool is_stale(const struct pool *p, const struct pg_conn *c, uint64_t now_us)
 {
-    return p->opts.ping_idle_ms > 0 && pool_idle_us(c) >= p->opts.ping_idle_ms * 1000;
+    return p->opts.ping_idle_ms > 0 && pool_idle_us(c, now_us) >= p->opts.ping_idle_ms * 1000;
 }
 
 static bool is_trusted(const struct pg_conn *c, uint64_t now_us)
@@ -114,13 +114,12 @@ static void look(struct pool *p, uint64_t now_us)
 }
 
 /* An idle connection that can be used at once. */
-static struct pg_conn *take_idle(struct pool *p)
+static struct pg_conn *take_idle(struct pool *p, uint64_t now_us)
 {
     while (!list_is_empty(&p->on[CONN_IDLE])) {
         struct pg_conn *c = LIST_OF(list_first(&p->on[CONN_IDLE]), struct pg_conn, link);
-        if (is_stale(p, c))
+        if (is_stale(p, c, now_us))
             return NULL; /* those behind it are older still */
-        uint64_t now_us = clock_monotonic_us();
         if (!is_trusted(c, now_us)) {
             look(p, now_us);
             continue;
@@ -143,7 +142,7 @@ static void ping_for_those_who_wait(struct pool *p)
 void pool_serve_line(struct pool *p)
 {
     while (!list_is_empty(&p->line)) {
-        struct pg_conn *c = take_idle(p);
+        struct pg_conn *c = take_idle(p, clock_monotonic_us());
         struct pool_wait *w;
         if (c == NULL)
             break;
@@ -205,11 +204,16 @@ void pool_acquire(struct pool *p, struct pool_wait *w, pool_acquire_fn fn, void 
 
 struct pg_conn *pool_try_acquire(struct pool *p)
 {
+    return pool_try_acquire_at(p, clock_monotonic_us());
+}
+
+struct pg_conn *pool_try_acquire_at(struct pool *p, uint64_t now_us)
+{
     struct pg_conn *c;
 
     if (p->closing || !list_is_empty(&p->line))
         return NULL;
-    c = take_idle(p);
+    c = take_idle(p, now_us);
     if (c)
         times_add(&p->counts->wait, 0);
     return c;

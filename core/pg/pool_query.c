@@ -97,11 +97,10 @@ static void on_result(struct pg_result *res, const struct pg_error *err, void *a
         finish(q, res, err);
 }
 
-static void run(struct pool_query *q, struct pg_conn *c)
+static void run(struct pool_query *q, struct pg_conn *c, uint64_t now_us)
 {
     q->conn = c;
-    if (q->timed)
-        q->sent_us = clock_monotonic_us();
+    q->sent_us = now_us;
     if (q->script)
         pg_conn_script(c, q->copy.st.sql, on_result, q);
     else
@@ -113,7 +112,7 @@ static void on_acquired(struct pool_wait *w, struct pg_conn *c, const struct pg_
     struct pool_query *q = w->arg;
 
     if (c)
-        run(q, c);
+        run(q, c, clock_monotonic_us());
     else
         finish(q, NULL, err);
 }
@@ -129,10 +128,11 @@ static void on_fault(struct deferred *d)
 
 static void run_anywhere(struct pool_query *q)
 {
-    struct pg_conn *c = pool_try_acquire(q->pool);
+    uint64_t now_us = clock_monotonic_us();
+    struct pg_conn *c = pool_try_acquire_at(q->pool, now_us);
 
     if (c)
-        run(q, c);
+        run(q, c, now_us);
     else
         pool_acquire(q->pool, &q->wait, on_acquired, q);
 }
