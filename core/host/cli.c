@@ -1,4 +1,5 @@
 #include "host/cli.h"
+#include "base/edit_distance.h"
 #include "base/number.h"
 #include <string.h>
 
@@ -21,7 +22,7 @@ static const struct cli_command commands[] = {
     {"version", "", "versions of everything linked", false},
     {"dev-prepare", "", NULL, false},
 };
-enum { COMMANDS = sizeof commands / sizeof commands[0], NAME_MAX_BYTES = 32 };
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 const struct cli_command *cli_find(const char *name)
 {
@@ -31,40 +32,13 @@ const struct cli_command *cli_find(const char *name)
     return NULL;
 }
 
-static unsigned least(unsigned a, unsigned b, unsigned c)
-{
-    unsigned m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* Levenshtein's distance, a row at a time. */
-static unsigned distance(const char *a, const char *b)
-{
-    unsigned row[NAME_MAX_BYTES + 1];
-    size_t an = strlen(a), bn = strlen(b);
-    if (an > NAME_MAX_BYTES || bn > NAME_MAX_BYTES)
-        return NAME_MAX_BYTES;
-    for (unsigned j = 0; j <= bn; j++)
-        row[j] = j;
-    for (unsigned i = 1; i <= an; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (unsigned j = 1; j <= bn; j++) {
-            unsigned above = row[j];
-            row[j] = least(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[bn];
-}
-
 const struct cli_command *cli_suggest(const char *name)
 {
     const struct cli_command *best = NULL;
     unsigned best_distance = 3; /* further away it is another word */
     for (size_t i = 0; i < COMMANDS; i++) {
         bool is_start = strlen(name) >= 2 && strncmp(commands[i].name, name, strlen(name)) == 0;
-        unsigned d = is_start ? 0 : distance(name, commands[i].name);
+        unsigned d = is_start ? 0 : edit_distance(slice_str(name), slice_str(commands[i].name));
         if (commands[i].does && d < best_distance && d < strlen(name)) {
             best = &commands[i];
             best_distance = d;

@@ -1,11 +1,13 @@
 #include "script/lib_core.h"
 
+#include "base/edit_distance.h"
 #include "redis/redis.h"
 #include "script/auth/lib_password.h"
 #include "script/lib_crypto.h"
 #include "script/plan/lib_plan.h"
 #include "script/request/lib_route.h"
 #include "script/runtime/env.h"
+#include "script/runtime/lua_slice.h"
 #include "script/runtime/spawn.h"
 #include <lauxlib.h>
 #include <libpq-fe.h>
@@ -83,6 +85,13 @@ static void add_facts(lua_State *L, const struct script_env *env)
     lua_setfield(L, -2, "args");
 }
 
+/* (a, b) -> mistakes between two names */
+static int l_edit_distance(lua_State *L)
+{
+    lua_pushinteger(L, edit_distance(lua_slice_check(L, 1), lua_slice_check(L, 2)));
+    return 1;
+}
+
 /* Moves the functions of the table on top into the one below it. */
 static void merge(lua_State *L)
 {
@@ -101,6 +110,8 @@ int luaopen_neap_core(lua_State *L)
     add_facts(L, engine_env(L));
     lua_pushcfunction(L, l_versions);
     lua_setfield(L, -2, "versions");
+    lua_pushcfunction(L, l_edit_distance);
+    lua_setfield(L, -2, "edit_distance");
     lib_crypto_open(L);
     merge(L);
     lib_time_add(L);

@@ -1,5 +1,6 @@
 --- Names in a .env that no setting has: most are typing errors, and nothing else would say so. The environment is not looked
 --- at, since it has the names of all programs.
+local core = require "neap.core"
 local keys = require "neap.base.keys"
 
 local M = {}
@@ -20,32 +21,6 @@ local function known_names(definition)
   return known
 end
 
--- One row of the table of edit distances: how far a's first i bytes are from each beginning of b. Two letters that changed
--- places are one mistake, as is one that is wrong, missing or too many.
-local function next_row(a, b, i, last, before_last)
-  local row = { [0] = i }
-  for j = 1, #b do
-    local is_same = a:byte(i) == b:byte(j)
-    local cost = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (is_same and 0 or 1))
-    if before_last and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-      cost = math.min(cost, before_last[j - 2] + 1)
-    end
-    row[j] = cost
-  end
-  return row
-end
-
-local function distance(a, b)
-  local before_last, last = nil, {}
-  for j = 0, #b do
-    last[j] = j
-  end
-  for i = 1, #a do
-    before_last, last = last, next_row(a, b, i, last, before_last)
-  end
-  return last[#b]
-end
-
 --- A letter in four may be wrong, and three at most; of several that are as near, the first by name.
 ---@param name string
 ---@param known string[]  sorted
@@ -54,7 +29,7 @@ local function nearest(name, known)
   local best, best_distance = nil, math.min(3, (#name + 1) // 4) + 1
   for _, candidate in ipairs(known) do
     if math.abs(#candidate - #name) < best_distance then
-      local far = distance(name:upper(), candidate)
+      local far = core.edit_distance(name:upper(), candidate)
       if far < best_distance then
         best, best_distance = candidate, far
       end
