@@ -148,7 +148,7 @@ static void step_over(struct pg_conn *c)
  * it may run again. */
 static bool is_stale(struct pg_conn *c)
 {
-    if (pg_result_has_sqlstate(c->result, "26000")) {
+    if (pg_result_wants_preparing(c->result)) {
         for (unsigned i = 0; i < c->batch->n; i++)
             forget(c, &c->batch->parts[i].copy.st, 0);
     } else if (pg_result_is_stale(c->result)) {

@@ -69,11 +69,12 @@ void conn_keep_result(struct pg_conn *c, PGresult *res)
     c->result = pg_result_of_both(c->result, res);
 }
 
-/* 26000: the server has lost it (DISCARD ALL, a pooler in between). A statement that failed outside of a transaction has
- * done nothing, so it may run again. Inside of one it cannot, but the other connections need not run into the same. */
+/* The server has lost it (DISCARD ALL, a pooler in between), or its plan is of no more use. A statement that failed outside
+ * of a transaction has done nothing, so it may run again. Inside of one it cannot, but the other connections need not run
+ * into the same. */
 static bool is_stale(struct pg_conn *c)
 {
-    if (pg_result_has_sqlstate(c->result, "26000"))
+    if (c->prepared && pg_result_wants_preparing(c->result))
         statement_forget(&c->cache, c->prepared);
     else if (pg_result_is_stale(c->result))
         c->opts->plans++;

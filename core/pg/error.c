@@ -121,6 +121,27 @@ bool pg_result_is_stale(const PGresult *res)
            (function == NULL || strcmp(function, "RevalidateCachedQuery") == 0);
 }
 
+static bool comes_from(const PGresult *res, const char *const *files)
+{
+    const char *file = PQresultErrorField(res, PG_DIAG_SOURCE_FILE);
+
+    for (; file && *files; files++)
+        if (strcmp(file, *files) == 0)
+            return true;
+    return false;
+}
+
+/* The server plans a statement anew when a table in it changes, but does not watch those that a function in it returns the
+ * rows of: for ever after the steps of the old plan refuse what the function gives. */
+bool pg_result_wants_preparing(const PGresult *res)
+{
+    static const char *const steps[] = {"execExprInterp.c", "execSRF.c", NULL};
+
+    if (pg_result_has_sqlstate(res, "42804") || pg_result_has_sqlstate(res, "42703"))
+        return comes_from(res, steps);
+    return pg_result_has_sqlstate(res, "26000");
+}
+
 bool pg_result_is_error(const PGresult *res)
 {
     ExecStatusType status = PQresultStatus(res);

@@ -36,9 +36,10 @@ void pg_error_from_result(struct pg_error *err, const PGresult *res); /* kind is
 void pg_error_trim(char *text);                                       /* to one line */
 bool pg_result_is_error(const PGresult *res);                         /* NULL too, as libpq has it */
 bool pg_result_has_sqlstate(const PGresult *res, const char *sqlstate);
-bool pg_result_is_copy(const PGresult *res);  /* a COPY from or to us has begun */
-bool pg_result_is_stale(const PGresult *res); /* a table has changed under a plan */
-bool pg_result_is_fatal(const PGresult *res); /* the server ends the session with this error */
+bool pg_result_is_copy(const PGresult *res);         /* a COPY from or to us has begun */
+bool pg_result_wants_preparing(const PGresult *res); /* of a prepared statement: it is lost, or its plan is of no more use */
+bool pg_result_is_stale(const PGresult *res);        /* a table has changed under a plan */
+bool pg_result_is_fatal(const PGresult *res);        /* the server ends the session with this error */
 /* Of two results of one statement: the later one counts, but an error counts more, since nothing runs after it. The other
  * is freed. */
 PGresult *pg_result_of_both(PGresult *earlier, PGresult *later);

@@ -20,7 +20,7 @@ static void forget(struct lane *l, const struct lane_item *it)
 /* A statement that failed outside of a transaction has done nothing, so it may run again. */
 static bool is_stale(struct lane *l, struct lane_item *it)
 {
-    if (pg_result_has_sqlstate(it->result, "26000"))
+    if (it->number != 0 && pg_result_wants_preparing(it->result))
         forget(l, it);
     else if (pg_result_is_stale(it->result))
         l->conn->opts->plans++;

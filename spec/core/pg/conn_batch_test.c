@@ -261,6 +261,27 @@ TEST("a batch whose plans are stale is sent again")
     end();
 }
 
+TEST("a batch is sent again when a function in it gives other rows since")
+{
+    const char *const sqls[] = {"select a from all_of()", "select 2"};
+    struct answer a = {0};
+
+    begin_with(default_opts());
+    ask_on("create table changing (a text, b int)");
+    ask_on("insert into changing values ('7', 1)");
+    ask_on("create function all_of() returns setof changing language sql as 'select * from changing'");
+    for (int i = 0; i < 3; i++)
+        run_batch(sqls, 2, &a);
+    answer_free(&a);
+    ask_on("alter table changing alter a type int using 8");
+    run_batch(sqls, 2, &a);
+    CHECK_INT(a.err.kind, PG_OK);
+    CHECK_INT(first_int(pg_conn_batch_take(b.conn, 0)), 8);
+    answer_free(&a);
+    ask_on("drop table changing cascade");
+    end();
+}
+
 TEST("what is given back while its batch runs is cancelled and used again")
 {
     struct pg_statement sts[] = {statement("select 1"), statement("select pg_sleep(5)")};

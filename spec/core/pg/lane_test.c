@@ -95,6 +95,20 @@ TEST("a table that changes under its plan is read anew")
     close_all();
 }
 
+TEST("a function that gives other rows since has its statement planned anew")
+{
+    open_with(shared_opts());
+    ask("create table changing (a int, b text)");
+    ask("insert into changing values (7, 'x')");
+    ask("create function all_of() returns setof changing language sql as 'select * from changing'");
+    make_quick(POOL_ANY, "select * from all_of()", NULL);
+    ask("alter table changing alter a type text using a || 'y'");
+    CHECK_SHARE(POOL_ANY, "select * from all_of()", NULL, "7y");
+    CHECK_SHARE(POOL_ANY, "select * from all_of()", NULL, "7y");
+    ask("drop table changing cascade");
+    close_all();
+}
+
 TEST("a read that turns out to write is moved to where writes are, for good, and is done once each time")
 {
     struct slice sql = SLICE_LIT("select count_one()");

@@ -57,6 +57,29 @@ TEST("a statement that the server lost is prepared again, also after its table c
     close_all();
 }
 
+TEST("a statement is planned anew when a function in it gives other rows since")
+{
+    struct pool_opts opts = default_opts();
+
+    opts.max = 1;
+    open_with(opts);
+    ask("create table changing (a int, b text)");
+    ask("insert into changing values (7, 'x')");
+    ask("create function all_of() returns setof changing language sql as 'select * from changing'");
+    for (int i = 0; i < 3; i++) {
+        CHECK_ASK("select (all_of()).a", "7");
+        CHECK_ASK("select * from all_of()", "7");
+    }
+    ask("alter table changing alter a type text using a || 'y'");
+    CHECK_ASK("select (all_of()).a", "7y");
+    CHECK_ASK("select * from all_of()", "7y");
+    ask("alter table changing drop b");
+    CHECK_ASK("select (all_of()).a", "7y");
+    CHECK_ASK("select * from all_of()", "7y");
+    ask("drop table changing cascade");
+    close_all();
+}
+
 TEST("a table that changes is noticed once for all connections")
 {
     struct pool_opts opts = default_opts();
