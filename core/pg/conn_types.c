@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "pg/conn.h"
 #include "pg/result/shape.h"
-#include "pg/session.h"
 
 /* The arrays, and what their elements are below all their domains. */
 #define TYPES_QUERY                                                                                                      \
@@ -53,13 +52,7 @@ static bool all_known(const struct pg_conn *c)
 
 bool conn_types_ask(struct pg_conn *c)
 {
-    if ((c->prepared && c->prepared->types_known) || !can_ask(c))
-        return false;
-    if (!all_known(c))
-        return send_query(c);
-    if (c->prepared && PQntuples(c->result) > 0)
-        c->prepared->types_known = !session_lends_columns(slice_of(c->prepared->sql, c->prepared->n));
-    return false;
+    return can_ask(c) && !all_known(c) && send_query(c);
 }
 
 bool conn_types_ask_first(struct pg_conn *c)

@@ -133,7 +133,7 @@ struct prepared *statement_add(struct statement_cache *sc, struct slice sql, uin
     p->number = ++sc->last_number;
     p->n = sql.n;
     p->touches = session_is_touched_by(sql);
-    p->binary = p->types_known = false;
+    p->binary = false;
     memcpy(p->sql, sql.p, sql.n);
     p->sql[sql.n] = '\0';
     head = bucket(sc, p->hash);

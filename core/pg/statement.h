@@ -19,10 +19,9 @@ struct prepared {
     struct list by_use;
     struct prepared *next; /* in its bucket */
     uint64_t hash;
-    unsigned number;  /* its name is "s<number>" */
-    bool touches;     /* the session; see session.h */
-    bool types_known; /* those of its columns */
-    bool binary;      /* its rows are asked for in that format; if their types change, the server refuses (0A000), mostly */
+    unsigned number; /* its name is "s<number>" */
+    bool touches;    /* the session; see session.h */
+    bool binary;     /* its rows are asked for in that format; if their types change, the server refuses (0A000), mostly */
     size_t n;
     char sql[]; /* n bytes and a NUL */
 };

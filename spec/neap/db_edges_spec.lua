@@ -239,4 +239,13 @@ describe("a type of the database's own", function()
     end
   end)
 
+  it("is that in a table behind a function, whose column came to be of it when the statement was prepared", function()
+    db.script [[create table feelings (felt text[]); insert into feelings values ('{sad}');
+      create function all_feelings() returns setof feelings language sql stable as 'select * from feelings']]
+    for _ = 1, 4 do
+      assert.same({ "sad" }, db.one("select * from all_feelings()").felt)
+    end
+    db.script "alter table feelings alter felt type mood[] using felt::mood[]"
+    assert.same({ "sad" }, db.one("select * from all_feelings()").felt)
+  end)
 end)

@@ -41,9 +41,11 @@ void user_types_put(struct user_types *ut, Oid oid, Oid element)
 
 bool user_types_know(const struct user_types *ut, const PGresult *res)
 {
-    for (int i = 0; i < PQnfields(res); i++)
-        if (PQftype(res, i) >= USER_TYPES_MIN && user_types_find(ut, PQftype(res, i)) == NULL)
+    for (int i = 0, n = PQnfields(res); i < n; i++) {
+        Oid oid = PQftype(res, i);
+        if (oid >= USER_TYPES_MIN && user_types_find(ut, oid) == NULL)
             return false;
+    }
     return true;
 }
 
