@@ -1,5 +1,5 @@
 #include "base/random.h"
-#include <endian.h>
+#include "base/uuid.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,44 +58,20 @@ uint64_t random_u64(void)
     return v;
 }
 
-/* Eight hexadecimal digits: a nibble to each byte, and 39 more to those that are letters. */
-static void put_hex(char *out, uint32_t v)
-{
-    uint64_t x = v;
-
-    x = (x | x << 16) & 0x0000ffff0000ffff;
-    x = (x | x << 8) & 0x00ff00ff00ff00ff;
-    x = (x | x << 4) & 0x0f0f0f0f0f0f0f0f;
-    x += 0x3030303030303030 + ((x + 0x0606060606060606) >> 4 & 0x0101010101010101) * 39;
-    x = htobe64(x);
-    memcpy(out, &x, sizeof x);
-}
-
 /* RFC 9562 5.4: version 4 and its variant are in the bits; the others are random. */
-static void put_uuid(char *out, uint64_t high, uint64_t low)
+static void put_uuid(char *out, unsigned char bytes[static UUID_BYTES])
 {
-    char digits[32];
-
-    high = (high & ~(uint64_t)0xf000) | 0x4000;
-    low = (low & ~((uint64_t)3 << 62)) | (uint64_t)1 << 63;
-    put_hex(digits, (uint32_t)(high >> 32));
-    put_hex(digits + 8, (uint32_t)high);
-    put_hex(digits + 16, (uint32_t)(low >> 32));
-    put_hex(digits + 24, (uint32_t)low);
-    memcpy(out, digits, 8);
-    memcpy(out + 9, digits + 8, 4);
-    memcpy(out + 14, digits + 12, 4);
-    memcpy(out + 19, digits + 16, 4);
-    memcpy(out + 24, digits + 20, 12);
-    out[8] = out[13] = out[18] = out[23] = '-';
+    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+    uuid_write(out, bytes);
 }
 
-void random_uuid(char out[static RANDOM_UUID_BYTES])
+void random_uuid(char out[static UUID_TEXT])
 {
-    uint64_t v[2];
+    unsigned char bytes[UUID_BYTES];
 
-    random_bytes(v, sizeof v);
-    put_uuid(out, v[0], v[1]);
+    random_bytes(bytes, sizeof bytes);
+    put_uuid(out, bytes);
 }
 
 static uint64_t rotate(uint64_t x, int n)
@@ -117,10 +93,14 @@ static uint64_t next_label(void)
     return v;
 }
 
-void random_label(char out[static RANDOM_UUID_BYTES])
+void random_label(char out[static UUID_TEXT])
 {
     while ((label[0] | label[1] | label[2] | label[3]) == 0)
         random_bytes(label, sizeof label);
-    uint64_t high = next_label();
-    put_uuid(out, high, next_label());
+    unsigned char bytes[UUID_BYTES];
+    for (int i = 0; i < 2; i++) {
+        uint64_t v = next_label();
+        memcpy(bytes + 8 * i, &v, sizeof v);
+    }
+    put_uuid(out, bytes);
 }

@@ -112,7 +112,7 @@ void request_name(struct request *req)
         req->id_n = (uint8_t)given.n;
     } else {
         random_label(req->id);
-        req->id_n = RANDOM_UUID_BYTES;
+        req->id_n = UUID_TEXT;
     }
 }
 

@@ -19,7 +19,7 @@ static int l_random(lua_State *L)
 
 static int l_uuid(lua_State *L)
 {
-    char text[RANDOM_UUID_BYTES];
+    char text[UUID_TEXT];
     random_uuid(text);
     lua_pushlstring(L, text, sizeof(text));
     return 1;

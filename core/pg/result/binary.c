@@ -1,12 +1,10 @@
 #include "pg/result/binary.h"
 #include "base/number.h"
 #include "base/quote.h"
+#include "base/uuid.h"
 #include "pg/result/binary_time.h"
 #include "pg/result/result.h"
 #include <endian.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 /* Of pg_type.dat. */
 enum {
@@ -24,8 +22,6 @@ enum {
     OID_UUID = 2950,
     OID_JSONB = 3802
 };
-
-enum { UUID_BYTES = 16, UUID_TEXT = 36 };
 
 bool binary_reads(Oid oid)
 {
@@ -64,44 +60,6 @@ int64_t binary_int(struct slice cell)
     for (size_t i = 0; i < cell.n; i++)
         v = v << 8 | (unsigned char)cell.p[i];
     return (int64_t)v;
-}
-
-/* ---- uuid: send writes its sixteen bytes, out 8-4-4-4-12 digits ---- */
-
-#ifdef __SSE2__
-static void put_hex16(char out[static 32], const char *p)
-{
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), low = _mm_set1_epi8(15);
-    __m128i halves[2] = {_mm_and_si128(_mm_srli_epi16(v, 4), low), _mm_and_si128(v, low)};
-
-    for (int i = 0; i < 2; i++) { /* from ten on a letter */
-        __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(halves[i], _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
-        halves[i] = _mm_add_epi8(_mm_add_epi8(halves[i], _mm_set1_epi8('0')), letters);
-    }
-    _mm_storeu_si128((__m128i *)(void *)out, _mm_unpacklo_epi8(halves[0], halves[1]));
-    _mm_storeu_si128((__m128i *)(void *)(out + 16), _mm_unpackhi_epi8(halves[0], halves[1]));
-}
-#else
-static void put_hex16(char out[static 32], const char *p)
-{
-    for (int i = 0; i < UUID_BYTES; i++) {
-        out[2 * i] = "0123456789abcdef"[(unsigned char)p[i] >> 4];
-        out[2 * i + 1] = "0123456789abcdef"[(unsigned char)p[i] & 15];
-    }
-}
-#endif
-
-static void put_uuid(char out[static UUID_TEXT], const char *p)
-{
-    char hex[32];
-
-    put_hex16(hex, p);
-    memcpy(out, hex, 8);
-    memcpy(out + 9, hex + 8, 4);
-    memcpy(out + 14, hex + 12, 4);
-    memcpy(out + 19, hex + 16, 4);
-    memcpy(out + 24, hex + 20, 12);
-    out[8] = out[13] = out[18] = out[23] = '-';
 }
 
 /* The ends of the range stand for infinity. */
@@ -145,7 +103,7 @@ struct slice binary_text(Oid oid, struct slice cell, char scratch[static BINARY_
     case OID_UUID:
         if (cell.n != UUID_BYTES)
             return cell;
-        put_uuid(scratch, cell.p);
+        uuid_write(scratch, cell.p);
         return slice_of(scratch, UUID_TEXT);
     case OID_DATE:
         return date_text(binary_int(cell), scratch);
@@ -184,7 +142,7 @@ static void write_uuid(struct buf *out, struct slice cell)
         return;
     }
     to[0] = to[UUID_TEXT + 1] = '"';
-    put_uuid(to + 1, cell.p);
+    uuid_write(to + 1, cell.p);
     out->n += UUID_TEXT + 2;
 }
 

@@ -47,12 +47,12 @@ TEST("a child that forgets draws other bytes than its parent")
 
 static void check_uuids(void (*make)(char *))
 {
-    char last[RANDOM_UUID_BYTES + 1] = {0};
+    char last[UUID_TEXT + 1] = {0};
     unsigned digits[16] = {0};
     for (int i = 0; i < 1000; i++) {
-        char u[RANDOM_UUID_BYTES + 1] = {0};
+        char u[UUID_TEXT + 1] = {0};
         make(u);
-        CHECK(strspn(u, "0123456789abcdef-") == RANDOM_UUID_BYTES);
+        CHECK(strspn(u, "0123456789abcdef-") == UUID_TEXT);
         CHECK(u[8] == '-' && u[13] == '-' && u[18] == '-' && u[23] == '-' && u[14] == '4' && strchr("89ab", u[19]));
         CHECK(strcmp(u, last) != 0);
         memcpy(last, u, sizeof u);
@@ -70,7 +70,7 @@ TEST("a UUID is version 4, variant 1, lower case")
 
 TEST("a label is a UUID too, and a child that forgets has others than its parent")
 {
-    char mine[RANDOM_UUID_BYTES], theirs[RANDOM_UUID_BYTES];
+    char mine[UUID_TEXT], theirs[UUID_TEXT];
     int fds[2];
     check_uuids(random_label);
     CHECK(pipe(fds) == 0);
