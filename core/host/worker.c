@@ -21,6 +21,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What the threads of the pool may take to end; nobody waits when they have nothing to do. */
+enum { LAST_WORK_MS = 200 };
+
 /* ---- the clockwork ---- */
 
 static void beat(struct worker *w)
@@ -281,18 +284,50 @@ static void tell_end(const struct worker *w)
     log_end(&l);
 }
 
-/* The drain has closed all but our own handles. What is alive after those are closed as well was leaked. */
-static void finish(struct worker *w)
+static void on_waited(uv_timer_t *t)
+{
+    *(bool *)t->data = true;
+}
+
+/* A name lookup that is on its thread already cannot be cancelled: it has a moment to end, and the loop sleeps until it
+ * does. */
+static void wait_for_threads(uv_loop_t *loop)
+{
+    bool over = false;
+    uv_timer_t timer;
+    uv_timer_init(loop, &timer);
+    timer.data = &over;
+    uv_timer_start(&timer, on_waited, LAST_WORK_MS, 0);
+    uv_unref((uv_handle_t *)&timer);
+    while (!over && uv_run(loop, UV_RUN_ONCE) != 0)
+        ;
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(loop, UV_RUN_NOWAIT);
+}
+
+/* The drain has closed all but our own handles. What is alive after those are closed as well was leaked. False: a thread
+ * still works for the loop, which has to stay where it is. */
+static bool finish(struct worker *w)
 {
     close_own_handles(w);
-    for (int i = 0; i < 100 && uv_run(&w->loop, UV_RUN_NOWAIT) != 0; i++)
-        ;
+    wait_for_threads(&w->loop);
     w->left.handles = counts_handles(&w->loop);
     tell_end(w);
-    if (w->left.handles == 0)
-        uv_loop_close(&w->loop);
+    bool closed = w->left.handles == 0 && uv_loop_close(&w->loop) == 0;
     watchdog_stop();
     log_flush();
+    return closed || w->left.handles > 0;
+}
+
+/* exit() would wait for the thread, since libuv joins its pool there: a name server that does not answer would hold up our
+ * end for many seconds. */
+static int end(struct worker *w, int code)
+{
+    if (!finish(w))
+        _exit(code);
+    buf_free(&w->metrics_text);
+    free(w);
+    return code;
 }
 
 int worker_run(const struct worker_opts *opts)
@@ -320,8 +355,5 @@ int worker_run(const struct worker_opts *opts)
         drain_unserved(w);
     }
     uv_run(&w->loop, UV_RUN_DEFAULT);
-    finish(w);
-    buf_free(&w->metrics_text);
-    free(w);
-    return code;
+    return end(w, code);
 }
