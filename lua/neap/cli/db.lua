@@ -4,6 +4,7 @@ local boot = require "neap.boot"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
 local database_url = require "neap.postgres.url"
+local loan = require "neap.postgres.loan"
 local postgres = require "neap.postgres"
 local programs = require "neap.postgres.programs"
 local terminal = require "neap.tool.terminal"
@@ -41,34 +42,29 @@ function actions.up()
   terminal.line(started and "started " or "already runs ", private:url())
 end
 
--- A session that was just left lives on in Postgres for a moment.
-local function is_still_used(private)
-  for _ = 1, 10 do
-    if not private:is_used() then
-      return false
-    end
-    core.sleep(0.1)
-  end
-  return true
-end
-
 function actions.down(_, flags)
   if not postgres.exists(core.app_dir) then
     terminal.line "there is no private Postgres here"
     return
   end
   local private = postgres.of(core.app_dir)
-  if flags["if-unused"] and is_still_used(private) then
+  local stopped, used
+  if flags["if-unused"] then
+    stopped, used = loan.leave(private)
+  else
+    stopped = private:stop()
+  end
+  if used then
     terminal.line "others use the private Postgres, so it goes on; `neap db down` stops it"
     return
   end
-  terminal.line(private:stop() and "stopped" or "did not run")
+  terminal.line(stopped and "stopped" or "did not run")
 end
 
 function actions.psql(positions)
   local database = tool_database.find()
   if database.started then
-    terminal.note "started the private Postgres; `neap db down` stops it"
+    terminal.note "the private Postgres goes on; `neap db down` stops it"
   end
   local url, password = database_url.without_password(database.url)
   if password then

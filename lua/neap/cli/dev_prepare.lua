@@ -50,7 +50,8 @@ local function find_database(config)
   if not postgres.exists(core.app_dir) then
     terminal.note "making a private Postgres in .neap/postgres"
   end
-  if private:start() then
+  local started, kept = private:start()
+  if started or kept then
     tell("NEAP_STARTED_POSTGRES", "1")
   end
   tell("DATABASE_URL", private:url())

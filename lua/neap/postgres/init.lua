@@ -4,6 +4,7 @@ local keys = require "neap.base.keys"
 local args = require "neap.tool.args"
 local core = require "neap.core"
 local core_os = require "neap.core.os"
+local loan = require "neap.postgres.loan"
 local programs = require "neap.postgres.programs"
 
 local M = {}
@@ -18,6 +19,7 @@ local SETTLE_S = 30
 M.USER, M.DATABASE = "neap", "neap_dev"
 
 ---@class neap.Postgres
+---@field base string        where it was asked for; what lies beside the folder has this name
 ---@field root string        folder that holds everything
 ---@field owner { uid: integer, gid: integer }?  whom it runs as, when we are root
 ---@field settings table<string, string>?        for postgres -c
@@ -120,6 +122,7 @@ function M.at(root, settings)
   must(core_os.mkdir(root:match "^(.*)/[^/]+$"))
   local settled = settle(root, owner)
   return setmetatable({
+    base = root,
     lock_path = root .. ".lock",
     root = settled,
     data = settled .. "/data",
@@ -311,12 +314,38 @@ function Postgres:locked(fn)
   return fn(held)
 end
 
---- Starts it, making it first when there is none. Safe when several processes do it at once.
+--- Starts it, making it first when there is none, and keeps it: no command stops it at its end. Safe when several
+--- processes do it at once.
 ---@return boolean started  false when it ran already
+---@return boolean kept     it ran for commands only until now
 function Postgres:start()
   return self:locked(function()
-    return self:start_locked()
+    local was_lent = loan.is_marked(self)
+    loan.unmark(self)
+    local started = self:start_locked()
+    return started, was_lent and not started
   end)
+end
+
+function Postgres:stop_locked(mode)
+  local pid = self:pid()
+  if pid == nil or not is_postgres(pid) then
+    -- pg_ctl would send its signal to whoever has that number now.
+    if pid then
+      self:remove_pid()
+    end
+    loan.unmark(self)
+    return false
+  end
+  local code, _, stderr = run_as(self.owner, {
+    to_end = true,
+    self:program "pg_ctl", "stop", "-w", "-s", "-t", tostring(SETTLE_S), "-D", self.data, "-m", mode or "fast",
+  })
+  if code ~= 0 and self:is_running() then
+    args.fail("Postgres did not stop:\n  " .. stderr)
+  end
+  loan.unmark(self)
+  return true
 end
 
 --- Stops it and waits until it is gone.
@@ -324,22 +353,7 @@ end
 ---@return boolean stopped  false when it did not run
 function Postgres:stop(mode)
   return self:locked(function()
-    local pid = self:pid()
-    if pid == nil then
-      return false
-    elseif not is_postgres(pid) then
-      -- pg_ctl would send its signal to whoever has that number now.
-      self:remove_pid()
-      return false
-    end
-    local code, _, stderr = run_as(self.owner, {
-      to_end = true,
-      self:program "pg_ctl", "stop", "-w", "-s", "-t", tostring(SETTLE_S), "-D", self.data, "-m", mode or "fast",
-    })
-    if code ~= 0 and self:is_running() then
-      args.fail("Postgres did not stop:\n  " .. stderr)
-    end
-    return true
+    return self:stop_locked(mode)
   end)
 end
 
@@ -347,6 +361,7 @@ end
 function Postgres:destroy()
   self:stop "immediate"
   core_os.remove(self.root, { recursive = true })
+  core_os.remove(loan.folder(self), { recursive = true })
   core_os.remove(self.lock_path)
   if exists(self.socket) then
     core_os.remove(self.socket, { recursive = true })

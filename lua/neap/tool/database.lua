@@ -5,18 +5,17 @@ local core = require "neap.core"
 local core_os = require "neap.core.os"
 local db = require "neap.db"
 local leave = require "neap.tool.leave"
+local loan = require "neap.postgres.loan"
 local postgres = require "neap.postgres"
 local terminal = require "neap.tool.terminal"
 
 local M = {}
 
--- For Postgres to notice that programs of ours, which were killed, are gone.
-local SETTLE_S = 2
-
 ---@class neap.ToolDatabase
 ---@field url string
----@field private neap.Postgres?   when it is ours
----@field started boolean          and did not run before
+---@field private neap.Postgres?      when it is ours
+---@field loan neap.PostgresLoan?     of that one
+---@field started boolean             it did not run before, or only for other commands
 
 --- Whether the application has one at all.
 ---@return boolean
@@ -30,7 +29,7 @@ local function is_application()
 end
 
 -- The fields of a neap.ToolDatabase, into a table that is known before the server is started.
-local function find(found)
+local function find(found, start)
   found.url = boot.config("tool").DATABASE_URL
   found.started = false
   if found.url then
@@ -42,24 +41,32 @@ local function find(found)
     end
     terminal.note "no DATABASE_URL: making a private Postgres in .neap/postgres"
   end
-  return M.start_private(found)
+  return start(found)
 end
 
---- Starts the private Postgres, and tells in `found` whether it did also when it is interrupted over it.
+--- Starts the private Postgres for as long as commands need it. `found` has the loan also when it is interrupted over it.
 ---@param found table
 ---@return neap.ToolDatabase found
 function M.start_private(found)
   found.private = postgres.of(core.app_dir)
   found.url = found.private:url()
-  found.started = not found.private:is_running()
-  found.started = found.private:start()
+  found.loan = loan.of(found.private)
+  found.started = found.loan:start()
   return found
 end
 
---- Where the database is; starts the private one when there is no DATABASE_URL.
+local function start_and_keep(found)
+  found.private = postgres.of(core.app_dir)
+  found.url = found.private:url()
+  local started, kept = found.private:start()
+  found.started = started or kept
+  return found
+end
+
+--- Where the database is; starts the private one for good when there is no DATABASE_URL.
 ---@return neap.ToolDatabase
 function M.find()
-  return find {}
+  return find({}, start_and_keep)
 end
 
 --- Points db.* of this process at a URL and fails when nobody answers there.
@@ -70,20 +77,12 @@ function M.connect(url)
   db.one "select 1"
 end
 
---- Stops the private Postgres if this command started it, unless somebody else uses it by now.
+--- Stops the private Postgres if commands started it and this is the last that needs it.
 ---@param database neap.ToolDatabase
 function M.release(database)
-  if not database.started then
-    return
+  if database.loan then
+    database.loan:finish()
   end
-  local deadline = core.monotonic() + SETTLE_S
-  while database.private:is_used() do
-    if core.monotonic() > deadline then
-      return
-    end
-    core.sleep(0.05)
-  end
-  database.private:stop()
 end
 
 --- Runs fn with its server up, connected to nothing yet, and leaves everything as it was found.
@@ -97,7 +96,7 @@ function M.with_server(fn)
     M.release(database)
   end)
   local ok, result = pcall(function()
-    return fn(find(database))
+    return fn(find(database, M.start_private))
   end)
   undo()
   if not ok then
