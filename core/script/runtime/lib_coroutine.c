@@ -37,16 +37,14 @@ static bool is_waiting(lua_State *L, const lua_State *co)
 
 static int resume_k(lua_State *L, int status, lua_KContext ctx);
 
-/* Runs co with its n arguments. Returns the number of results that it left on co, -1 for an error (the value on co), and
- * does not return when co waits for the loop: L yields then, and resume_k goes on. */
-static int run(lua_State *L, lua_State *co, int n)
+/* Runs co, which is marked as waiting, with its n arguments. Returns the number of results that it left on co, -1 for an
+ * error (the value on co), and does not return when co waits for the loop: L yields then, and resume_k goes on. */
+static int run_marked(lua_State *L, lua_State *co, int n)
 {
     struct engine *e = engine_of(L);
     struct task *t = e->current;
     int results = 0;
     if (t != NULL) {
-        if (t->chain_n == TASK_CHAIN_MAX)
-            return luaL_error(L, "too many coroutines inside each other (%d)", TASK_CHAIN_MAX);
         t->chain[t->chain_n++] = L;
         e->running = co;
     }
@@ -58,15 +56,24 @@ static int run(lua_State *L, lua_State *co, int n)
         if (lua_gethook(co) != NULL)
             lua_sethook(co, NULL, 0, 0);
     }
-    if (status == LUA_YIELD && e->host_yield) {
-        mark_waiting(L, co, true);
+    if (status == LUA_YIELD && e->host_yield)
         return lua_yieldk(L, 0, (lua_KContext)co, resume_k);
-    }
+    mark_waiting(L, co, false);
     if (status != LUA_OK && status != LUA_YIELD) {
         task_check_cancelled(L);
         return -1;
     }
     return results;
+}
+
+/* Marked before it runs: that may raise for want of memory, and once it waits something comes back that must find it. */
+static int run(lua_State *L, lua_State *co, int n)
+{
+    const struct task *t = engine_of(L)->current;
+    if (t != NULL && t->chain_n == TASK_CHAIN_MAX)
+        return luaL_error(L, "too many coroutines inside each other (%d)", TASK_CHAIN_MAX);
+    mark_waiting(L, co, true);
+    return run_marked(L, co, n);
 }
 
 static bool is_wrap(lua_State *L)
@@ -124,8 +131,7 @@ static int resume_k(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
     lua_State *co = (lua_State *)ctx;
-    mark_waiting(L, co, false);
-    return deliver(L, co, run(L, co, 0));
+    return deliver(L, co, run_marked(L, co, 0));
 }
 
 /* Running, or between a running one and the loop. */
