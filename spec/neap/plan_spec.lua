@@ -27,6 +27,20 @@ describe("core.plan", function()
     assert.is_false(pcall(core.plan, fields { { "a", { kind = "integer", min = "x" } } }))
   end)
 
+  it("leaves nothing behind when it goes, though its names are ever new ones, and knows them while it is there", function()
+    local function kilobytes_after(from, to)
+      for i = from, to do
+        local name = "field-" .. i
+        assert.equal(i, core.plan(fields { { name, { kind = "integer" } } }):check({ [name] = i })[name])
+      end
+      collectgarbage()
+      collectgarbage()
+      return collectgarbage "count"
+    end
+    local before = kilobytes_after(1, 10000)
+    assert(kilobytes_after(10001, 40000) < before + 500)
+  end)
+
   it("refuses a node that contains itself instead of recursing for ever", function()
     local node = { kind = "array" }
     node.items = node

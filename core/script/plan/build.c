@@ -6,6 +6,8 @@
 #include <lauxlib.h>
 #include <math.h>
 
+enum { LABELS_MAX = 8192 };
+
 struct build {
     lua_State *L;
     struct plan *plan;
@@ -109,29 +111,51 @@ static struct slice *strings(struct build *b, int at, const char *key, uint32_t 
     return list;
 }
 
-/* A name as a string that the registry holds, by which json_push_doc has it without making it again for each request: a
- * reference to it, one for all plans of the state. */
-static uint32_t label_of(lua_State *L, struct slice name)
+/* Pushes name -> reference, and at 1 how many there are. */
+static void push_labels(lua_State *L)
 {
     static const char labels_key;
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &labels_key) == LUA_TNIL) {
-        lua_pop(L, 1);
-        lua_createtable(L, 0, 0);
-        lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &labels_key);
-    }
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &labels_key) != LUA_TNIL)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 1, 0);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &labels_key);
+}
+
+/* labels, name -> the same; 0: there are too many. */
+static uint32_t new_label(lua_State *L)
+{
+    int labels = lua_gettop(L) - 1;
+    lua_rawgeti(L, labels, 1);
+    lua_Integer n = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    if (n >= LABELS_MAX)
+        return 0;
+    lua_pushvalue(L, labels + 1);
+    int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushvalue(L, labels + 1);
+    lua_pushinteger(L, ref);
+    lua_rawset(L, labels);
+    lua_pushinteger(L, n + 1);
+    lua_rawseti(L, labels, 1);
+    return (uint32_t)ref;
+}
+
+/* A name as a string that the registry holds, by which json_push_doc has it without making it again for each request: a
+ * reference to it, one for all plans of the state. It stays when its plan goes, so there is an end to them: a handler may
+ * make schemas of names that its clients choose. */
+static uint32_t label_of(lua_State *L, struct slice name)
+{
+    push_labels(L);
     lua_pushlstring(L, name.p, name.n);
     lua_pushvalue(L, -1);
-    if (lua_rawget(L, -3) == LUA_TNIL) {
-        lua_pop(L, 1);
-        lua_pushvalue(L, -1);
-        lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
-        lua_pushvalue(L, -2);
-        lua_pushvalue(L, -2);
-        lua_rawset(L, -5);
-    }
+    lua_rawget(L, -3);
     uint32_t label = (uint32_t)lua_tointeger(L, -1);
-    lua_pop(L, 3);
+    lua_pop(L, 1);
+    if (label == 0)
+        label = new_label(L);
+    lua_pop(L, 2);
     return label;
 }
 
