@@ -1,4 +1,5 @@
 #include "pg/error.h"
+#include "base/mem.h"
 #include <libpq-fe.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,6 +41,14 @@ void pg_error_set(struct pg_error *err, enum pg_error_kind kind, const char *fmt
     vsnprintf(err->message, sizeof err->message, fmt, ap);
     va_end(ap);
     pg_error_trim(err->message);
+}
+
+struct pg_error *pg_error_copy(const struct pg_error *err)
+{
+    struct pg_error *copy = mem_alloc(sizeof *copy);
+
+    *copy = *err;
+    return copy;
 }
 
 /* libpq explains itself over several lines, with tabs. */

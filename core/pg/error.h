@@ -32,6 +32,7 @@ struct pg_error {
 
 const char *pg_error_kind_name(enum pg_error_kind kind); /* "server", "line_full", ... */
 void pg_error_set(struct pg_error *err, enum pg_error_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+struct pg_error *pg_error_copy(const struct pg_error *err);           /* the caller's to free() */
 void pg_error_from_result(struct pg_error *err, const PGresult *res); /* kind is PG_SERVER; texts are cut to fit */
 void pg_error_trim(char *text);                                       /* to one line */
 bool pg_result_is_error(const PGresult *res);                         /* NULL too, as libpq has it */

@@ -84,8 +84,7 @@ static void keep_error(struct reads *r, const struct pg_error *err, unsigned i)
     if (r->err && r->failed < i)
         return;
     if (r->err == NULL)
-        r->err = mem_alloc(sizeof *r->err);
-    *r->err = *err;
+        r->err = pg_error_copy(err);
     r->failed = i;
 }
 

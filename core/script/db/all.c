@@ -144,8 +144,7 @@ static void finish(struct db_all *a)
 
 static void keep_error(struct db_all *a, const struct pg_error *err, unsigned i)
 {
-    a->err = mem_alloc(sizeof *a->err);
-    *a->err = *err;
+    a->err = pg_error_copy(err);
     a->failed = i;
 }
 

@@ -21,10 +21,8 @@ static void take(struct db_call *call, struct pg_result *res, const struct pg_er
 {
     db_call_clear(call);
     call->res = res;
-    if (err) {
-        call->err = mem_alloc(sizeof *call->err);
-        *call->err = *err;
-    }
+    if (err)
+        call->err = pg_error_copy(err);
 }
 
 /* ---- the answer, in the task again ---- */

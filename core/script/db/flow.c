@@ -1,6 +1,5 @@
 #include "script/db/flow.h"
 
-#include "base/mem.h"
 #include "script/db/lease.h"
 #include "script/runtime/env.h"
 #include <lauxlib.h>
@@ -62,8 +61,7 @@ static void keep_error(struct db_flow *f, const struct pg_error *err)
 {
     if (err == NULL || f->err)
         return;
-    f->err = mem_alloc(sizeof *f->err);
-    *f->err = *err;
+    f->err = pg_error_copy(err);
 }
 
 static void on_savepoint_gone(struct pg_result *res, const struct pg_error *err, void *arg)

@@ -1,6 +1,5 @@
 #include "script/db/lease.h"
 
-#include "base/mem.h"
 #include "base/number.h"
 #include "script/db/flow.h"
 #include "script/runtime/env.h"
@@ -124,8 +123,7 @@ void db_lease_keep_error(struct db_lease *l, const struct pg_error *err)
 {
     if (err == NULL)
         return;
-    l->err = mem_alloc(sizeof *l->err);
-    *l->err = *err;
+    l->err = pg_error_copy(err);
 }
 
 int db_lease_raise(lua_State *L, struct db_lease *l, const char *outcome)

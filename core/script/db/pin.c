@@ -133,8 +133,7 @@ static void keep_error(struct db_pin *pin, const struct pg_error *err)
 {
     if (err == NULL)
         return;
-    pin->err = mem_alloc(sizeof *pin->err);
-    *pin->err = *err;
+    pin->err = pg_error_copy(err);
 }
 
 static void on_begun(struct pg_result *res, const struct pg_error *err, void *arg)
