@@ -1,5 +1,4 @@
 #include "base/random.h"
-#include "base/uuid.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 #ifndef BASE_SCAN_H
 #define BASE_SCAN_H
-/* The inner loop of reading and writing JSON strings: skips what needs no attention, many bytes at a time. */
+/* Bytes by the word, and the inner loop of reading and writing JSON strings: skips what needs no attention, many bytes at a
+ * time. */
 #include "base/slice.h"
 #include <stdint.h>
 #ifdef __SSE2__

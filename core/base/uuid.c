@@ -2,9 +2,7 @@
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
-#endif
 
-#ifdef __SSE2__
 static void put_hex16(char out[static 32], const char *p)
 {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), low = _mm_set1_epi8(15);

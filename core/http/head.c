@@ -1,3 +1,4 @@
+#include "base/scan.h"
 #include "http/head_scan.h"
 
 const struct slice http_method_names[METHOD_COUNT] = {
@@ -8,16 +9,12 @@ const struct slice http_method_names[METHOD_COUNT] = {
 
 static inline uint64_t lower8(const char *p)
 {
-    uint64_t w;
-    memcpy(&w, p, sizeof w);
-    return w | 0x2020202020202020u;
+    return scan_load8(p) | SCAN_EACH(0x20);
 }
 
 static inline uint32_t lower4(const char *p)
 {
-    uint32_t w;
-    memcpy(&w, p, sizeof w);
-    return w | 0x20202020u;
+    return scan_load4(p) | 0x20202020u;
 }
 
 /* Names of 4 to 24 bytes, by words that overlap: n is a constant where it is called. The bytes that OR with 0x20 would
@@ -77,8 +74,7 @@ static const char *find_control(const char *p, const char *end)
 {
     const uint64_t ones = 0x0101010101010101u, high = ones << 7;
     while (end - p >= 8) {
-        uint64_t w;
-        memcpy(&w, p, 8);
+        uint64_t w = scan_load8(p);
         uint64_t del = w ^ (ones * 0x7f);
         uint64_t hit = (((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & high;
         if (hit != 0) {

@@ -9,7 +9,7 @@ enum { TRIES_MAX = 3, SPARE_MAX = 128, SPARE_COPY_MAX = 4096 };
 
 struct pool_query {
     struct pool *pool;
-    struct list link;     /* of pool->spare */
+    struct list link;     /* of pool->spare_queries */
     struct pg_conn *conn; /* borrowed while it runs; NULL in the line */
     struct deferred late; /* a parameter that cannot be sent is told at the next turn */
     const char *fault;
@@ -48,26 +48,30 @@ static struct pool_query *take(struct pool *p)
     return q;
 }
 
+static void free_query(struct pool_query *q)
+{
+    statement_copy_free(&q->copy);
+    free(q);
+}
+
 static void drop(struct pool_query *q)
 {
     struct pool *p = q->pool;
 
-    if (p->spare_query_count < SPARE_MAX && q->copy.cap <= SPARE_COPY_MAX) {
-        list_push_front(&p->spare_queries, &q->link);
-        p->spare_query_count++;
-    } else {
-        statement_copy_free(&q->copy);
-        free(q);
+    if (p->spare_query_count == SPARE_MAX || q->copy.cap > SPARE_COPY_MAX) {
+        free_query(q);
+        return;
     }
+    list_push_front(&p->spare_queries, &q->link);
+    p->spare_query_count++;
 }
 
 void pool_queries_free(struct pool *p)
 {
     while (!list_is_empty(&p->spare_queries)) {
-        struct pool_query *q = LIST_OF(list_first(&p->spare_queries), struct pool_query, link);
-        list_remove(&q->link);
-        statement_copy_free(&q->copy);
-        free(q);
+        struct list *spare = list_first(&p->spare_queries);
+        list_remove(spare);
+        free_query(LIST_OF(spare, struct pool_query, link));
     }
     p->spare_query_count = 0;
 }

@@ -1,21 +1,14 @@
 #include "pg/statement.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/scan.h"
 #include "pg/session.h"
 #include <stdlib.h>
-
-static uint64_t word_at(const char *p)
-{
-    uint64_t word;
-
-    memcpy(&word, p, sizeof word);
-    return word;
-}
 
 /* Both halves of the product, so that each bit of the sixteen bytes reaches all of the next state. */
 static uint64_t mix(uint64_t h, const char *p)
 {
-    __uint128_t product = (__uint128_t)(h ^ word_at(p)) * (word_at(p + 8) ^ 0xff51afd7ed558ccdu);
+    __uint128_t product = (__uint128_t)(h ^ scan_load8(p)) * (scan_load8(p + 8) ^ 0xff51afd7ed558ccdu);
 
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }

@@ -115,7 +115,6 @@ describe("rows that were looked at and rows that were not", function()
   end)
 end)
 
--- Rows of a statement that comes again are asked for in Postgres' binary format when there are many of them.
 describe("the metatable of rows", function()
   it("is one for all rows of a statement, and who spoils it is told so", function()
     local sql = "select 1 as spoiled_here"
@@ -129,6 +128,7 @@ describe("the metatable of rows", function()
   end)
 end)
 
+-- Rows of a statement that comes again are asked for in Postgres' binary format when there are many of them.
 describe("the rows of a statement that has run before", function()
   local MANY = [[
     select i as n, (i - 11)::smallint as small, i * -4611686018427387904::numeric / 40 as num, (1 << i)::bigint as big,

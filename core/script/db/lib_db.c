@@ -4,11 +4,8 @@
 #include "script/db/listen.h"
 #include "script/db/pin.h"
 #include "script/db/rows.h"
-#include "script/runtime/engine.h"
 #include "script/runtime/env.h"
-#include "script/runtime/task_internal.h"
 #include <lauxlib.h>
-#include <stdlib.h>
 
 static int l_query(lua_State *L)
 {

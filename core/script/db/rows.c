@@ -1,12 +1,10 @@
 #include "script/db/rows.h"
 
-#include "base/mem.h"
 #include "pg/result/shape.h"
 #include "script/json/json.h"
 #include "script/runtime/engine.h"
 #include "script/runtime/userdata.h"
 #include <lauxlib.h>
-#include <stdlib.h>
 
 enum { CACHE = 1 };                     /* user value: rows that were looked at */
 enum { COLUMNS = 1, COLUMN_COUNT = 2 }; /* in the metatable of a row: json_mark_rows */
